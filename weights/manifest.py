@@ -1,0 +1,241 @@
+"""Which model files there are, where they come from, and which ones a weights folder holds.
+
+Upstream publishes torch *checkpoints*; this project converts them to ONNX *models*. Every model a
+folder holds is listed in its `weights.json`, with checksums of the model and of its checkpoint.
+
+Models and what goes in and out (float32, NCHW, all shapes fixed but pfld68's n):
+
+- retinaface_frame: `image` [1,3,640,640], BGR minus (104,117,123); `offsets` [1,16800,4],
+  `scores` [1,16800]. Raw box regressions and softmax face probabilities, one for each anchor:
+  the maps of stride 8, 16, 32 in this order, in each rows, then columns, then the two sizes.
+- retinaface_face: `image` [1,3,192,192]; `offsets` [1,1512,4], `scores` [1,1512]; the same network.
+- star98: `image` [1,3,256,256], BGR x/255*2-1; `points` [1,98,2], x,y in [-1,1];
+  `confidence` [1] in [0,1].
+- mtl_aus: `faces` [2,3,224,224], RGB, ImageNet normalised; `aus` [2,8].
+- mtl_emotion_gaze: the same `faces`; `emotions` [2,8] logits, `gaze` [2,2] yaw, pitch in radians.
+- pfld68: `input` [n,3,112,112], RGB x/255; [n,136], x,y in units of the crop.
+
+Imports no torch, ONNX or numpy: running workers and the command line read it.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+RECORD_FILE = "weights.json"
+RECORD_FORMAT = 1
+FOLDER_VARIABLE = "FACEMIRROR_WEIGHTS"
+CHECKPOINTS_FOLDER = "checkpoints"
+OPENFACE_REPOSITORY = "nutPace/openface_weights"
+
+_RESEARCH_ONLY = (
+    "OpenFace 3.0: academic, non-commercial research only; everyone fetches their own copy"
+)
+
+
+class WeightsError(Exception):
+    """A model or checkpoint is missing, changed or unreadable; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file that others published, with the checksum that identifies it."""
+
+    name: str
+    file: str
+    sha256: str
+    size: int | None  # bytes, where known
+    repository: str | None  # on Hugging Face; None: placed by hand
+    licence: str
+    other_files: tuple[str, ...] = ()  # further file names it is known under
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.file, *self.other_files)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A file that a weights folder can hold, and the checkpoint it is made from."""
+
+    name: str
+    file: str
+    checkpoint: str
+    content: str
+    optional: bool = False  # the usual pipeline runs without it
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """What `weights.json` says about one model of a folder."""
+
+    name: str
+    file: str  # beside weights.json
+    sha256: str  # of that file
+    source_file: str  # the checkpoint's file name
+    source_sha256: str
+    official: bool  # source_sha256 is the published checkpoint's
+    converter: str  # version of this package
+    demo: bool  # made to try the software, not to measure anybody
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsRecord:
+    """The content of a folder's `weights.json`."""
+
+    models: dict[str, InstalledModel] = field(default_factory=dict)
+
+    def having(self, *installed: InstalledModel) -> "WeightsRecord":
+        """This record with some models added or replaced."""
+        return WeightsRecord(self.models | {model.name: model for model in installed})
+
+
+CHECKPOINTS = {
+    checkpoint.name: checkpoint
+    for checkpoint in (
+        Checkpoint(
+            name="retinaface",
+            file="Alignment_RetinaFace.pth",
+            sha256="2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220",
+            size=1_789_735,
+            repository=OPENFACE_REPOSITORY,
+            licence="MIT (Pytorch_Retinaface)",
+        ),
+        Checkpoint(
+            name="star98",
+            file="Landmark_98.pkl",
+            sha256="b49eb62de453fbc3ef278c52b8f85630b536d0a43b82a92d6ff7a11485f12c2a",
+            size=None,
+            repository=OPENFACE_REPOSITORY,
+            licence=_RESEARCH_ONLY,
+        ),
+        Checkpoint(
+            name="mtl",
+            file="MTL_backbone.pth",
+            sha256="72f45843c7a3ed9500835c507467f32e864a23971160f733aeb23797a05a5bcd",
+            size=101_710_914,
+            repository=OPENFACE_REPOSITORY,
+            licence=_RESEARCH_ONLY,
+        ),
+        Checkpoint(
+            name="pfld68",
+            file="pfld_68.onnx",
+            sha256="7d7bbd5c6a1d9272e58d9773898284a1905d872eba9a662df9b5f20f1ba6f83e",
+            size=2_987_921,
+            repository=None,
+            licence="see pytorch_face_landmark, file onnx/pfld.onnx",
+            other_files=("pfld.onnx",),
+        ),
+    )
+}
+
+MODELS = {
+    model.name: model
+    for model in (
+        Model("retinaface_frame", "retinaface_frame.onnx", "retinaface", "faces in a frame"),
+        Model("retinaface_face", "retinaface_face.onnx", "retinaface", "one face in a crop"),
+        Model("star98", "star98.onnx", "star98", "98 landmarks"),
+        Model("mtl_aus", "mtl_aus.onnx", "mtl", "8 action units of two faces"),
+        Model("mtl_emotion_gaze", "mtl_emotion_gaze.onnx", "mtl", "emotions and gaze", True),
+        Model("pfld68", "pfld_68.onnx", "pfld68", "68 landmarks", True),
+    )
+}
+
+
+def default_folder() -> Path:
+    """$FACEMIRROR_WEIGHTS, else the person's data folder of this program."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("facemirror", appauthor=False))
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The file's SHA-256 as 64 hexadecimal digits. Raises OSError."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_record(folder: str | os.PathLike[str]) -> WeightsRecord:
+    """The folder's record; an empty one where there is none. Raises WeightsError if damaged."""
+    path = Path(folder) / RECORD_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != RECORD_FORMAT:
+            raise ValueError(f"format {content['format']!r}, not {RECORD_FORMAT}")
+        return WeightsRecord(
+            {name: _installed(name, entry) for name, entry in content["models"].items()}
+        )
+    except FileNotFoundError:
+        return WeightsRecord()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(
+            f"{path} cannot be read ({error}): delete it, then type 'facemirror weights convert'"
+        ) from error
+
+
+def _installed(name: str, entry: dict[str, object]) -> InstalledModel:
+    model = InstalledModel(name=name, **entry)  # type: ignore[arg-type]
+    for item in fields(model):
+        value = getattr(model, item.name)
+        if not isinstance(value, item.type):  # type: ignore[arg-type]
+            raise TypeError(f"{name}: {item.name} is {value!r}")
+    return model
+
+
+def write_record(folder: str | os.PathLike[str], record: WeightsRecord) -> Path:
+    """Writes the folder's record beside its final name, then renames it into place."""
+    models = {}
+    for name in sorted(record.models):
+        entry = asdict(record.models[name])
+        del entry["name"]
+        models[name] = entry
+    text = json.dumps({"format": RECORD_FORMAT, "models": models}, indent=2) + "\n"
+    path = Path(folder) / RECORD_FILE
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=folder, prefix=".weights-", delete=False
+    ) as file:
+        file.write(text)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+    return path
+
+
+def verify_model(folder: str | os.PathLike[str], name: str) -> InstalledModel:
+    """The record of a model whose file is there and unchanged; its path is folder / .file.
+
+    Raises WeightsError with one line that names the file and what to type next.
+    """
+    if name not in MODELS:
+        raise WeightsError(f"there is no model '{name}': choose from {', '.join(MODELS)}")
+    path = Path(folder) / MODELS[name].file
+    installed = read_record(folder).models.get(name)
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing: {_how_to_get(name, folder)}")
+    if installed is None or installed.file != MODELS[name].file:
+        raise WeightsError(
+            f"{path} is not listed in {RECORD_FILE}, so its origin is unknown: "
+            f"{_how_to_get(name, folder)}"
+        )
+    if sha256_of(path) != installed.sha256:
+        raise WeightsError(
+            f"{path} was changed or damaged (its checksum is not the one in {RECORD_FILE}): "
+            f"{_how_to_get(name, folder)}"
+        )
+    return installed
+
+
+def _how_to_get(name: str, folder: str | os.PathLike[str]) -> str:
+    checkpoint = CHECKPOINTS[MODELS[name].checkpoint]
+    out = "" if Path(folder) == default_folder() else f" --out {folder}"
+    convert = f"'facemirror weights convert{out}'"
+    if name == "mtl_emotion_gaze":
+        convert = f"'facemirror weights convert{out} --emotion-gaze'"
+    if checkpoint.repository is None:
+        return f"put {checkpoint.file} into the checkpoints folder, then type {convert}"
+    return f"type 'facemirror weights fetch --accept-license', then {convert}"
