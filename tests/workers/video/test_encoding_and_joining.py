@@ -1,0 +1,230 @@
+"""Pictures to segments to one MP4: every frame, its exact time, and the same bytes each time."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import accumulate
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.recordings import draw, read_number
+from workers.video.encoding import SegmentEncoder
+from workers.video.errors import VideoError
+from workers.video.joining import join_segments
+
+MILLISECOND = Fraction(1, 1000)
+UNEVEN = tuple(accumulate([20 + frame * 7 % 45 for frame in range(59)], initial=0))
+
+
+def encode(
+    times: Sequence[int], time_base: Fraction, first: int = 0, size: tuple[int, int] = (128, 96)
+) -> bytes:
+    encoder = SegmentEncoder(*size, time_base)
+    for number, time in enumerate(times, start=first):
+        encoder.write(draw(number, *size), time)
+    return encoder.finish()
+
+
+def in_pieces(times: Sequence[int], time_base: Fraction, piece: int) -> Iterator[bytes]:
+    for start in range(0, len(times), piece):
+        yield encode(times[start : start + piece], time_base, start)
+
+
+def play(path: Path) -> tuple[list[Fraction], list[int]]:
+    """The times and the numbers of the frames that a player shows."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    times = [frame.pts * frame.time_base for frame in frames]
+    return times, [read_number(frame.to_ndarray(format="bgr24")) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("times", "time_base"),
+    [
+        (UNEVEN, MILLISECOND),
+        ([9 + time for time in UNEVEN], MILLISECOND),
+        ([time - 700 for time in UNEVEN], MILLISECOND),
+        (range(60), Fraction(1, 30)),
+        (range(60), Fraction(1001, 30_000)),
+        ([512 * frame for frame in range(60)], Fraction(1, 15_360)),
+        ([33_366_667 * frame for frame in range(60)], Fraction(1, 10**9)),
+        ([10**10 + 3003 * frame for frame in range(60)], Fraction(1, 90_000)),
+    ],
+)
+@pytest.mark.parametrize("piece", [7, 60])
+def test_the_joined_video_shows_every_frame_at_its_exact_time_from_zero_on(
+    tmp_path: Path, times: Sequence[int], time_base: Fraction, piece: int
+) -> None:
+    path = tmp_path / "joined.mp4"
+
+    frames = join_segments(in_pieces(times, time_base, piece), path, time_base)
+
+    assert frames == 60
+    shown, numbers = play(path)
+    assert numbers == list(range(60))
+    assert shown == [(time - times[0]) * time_base for time in times]
+
+
+def test_frames_last_until_the_next_and_the_last_as_long_as_the_one_before(
+    tmp_path: Path,
+) -> None:
+    join_segments([encode([0, 40, 100, 130], MILLISECOND)], tmp_path / "j.mp4", MILLISECOND)
+    with av.open(str(tmp_path / "j.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        assert [p.duration * p.time_base * 1000 for p in packets] == [40, 60, 30, 30]
+        assert container.streams.video[0].duration * packets[0].time_base * 1000 == 160
+
+
+def test_frames_at_the_same_time_are_nudged_by_one_tick_and_none_is_lost(tmp_path: Path) -> None:
+    segments = [encode([0, 40, 40], MILLISECOND), encode([40, 80], MILLISECOND, first=3)]
+    join_segments(segments, tmp_path / "twins.mp4", MILLISECOND)
+    shown, numbers = play(tmp_path / "twins.mp4")
+    tick = Fraction(1, 16_000)
+    at = Fraction(40, 1000)
+    assert shown == [0, at, at + tick, at + 2 * tick, 2 * at]
+    assert numbers == [0, 1, 2, 3, 4]
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        join_segments(in_pieces(UNEVEN, MILLISECOND, 20), tmp_path / name, MILLISECOND)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert encode(UNEVEN, MILLISECOND) == encode(UNEVEN, MILLISECOND)
+
+
+def test_the_file_is_what_quicktime_plays_and_starts_with_its_index(tmp_path: Path) -> None:
+    path = tmp_path / "joined.mp4"
+    join_segments([encode(range(10), Fraction(1, 30))], path, Fraction(1, 30))
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert b"edts" not in data
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.codec_tag, context.pix_fmt) == ("h264", "avc1", "yuv420p")
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (1, 1, 1)
+        assert context.color_range == 1
+        assert container.streams.video[0].frames == 10
+
+
+@pytest.mark.parametrize("colour", [(20, 20, 20), (235, 235, 235), (40, 90, 200), (180, 60, 30)])
+def test_colours_come_back_as_they_went_in(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    picture: NDArray[np.uint8] = np.full((96, 128, 3), colour, np.uint8)
+    encoder = SegmentEncoder(128, 96, MILLISECOND)
+    encoder.write(picture, 0)
+    join_segments([encoder.finish()], tmp_path / "plain.mp4", MILLISECOND)
+    with av.open(str(tmp_path / "plain.mp4")) as container:
+        decoded = next(container.decode(video=0)).to_ndarray(format="bgr24")
+    assert np.abs(decoded.astype(int) - picture).max() <= 3
+
+
+def test_odd_sizes_are_padded_by_their_last_row_and_column(tmp_path: Path) -> None:
+    segment = encode(range(5), MILLISECOND, size=(131, 97))
+    join_segments([segment], tmp_path / "odd.mp4", MILLISECOND)
+    with av.open(str(tmp_path / "odd.mp4")) as container:
+        frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    for number, frame in enumerate(frames):
+        assert frame.shape == (98, 132, 3)
+        assert read_number(frame[:97, :131]) == number
+        assert np.abs(frame[97].astype(int) - frame[96]).mean() < 3
+        assert np.abs(frame[:, 131].astype(int) - frame[:, 130]).mean() < 3
+
+
+def test_empty_segments_are_passed_over(tmp_path: Path) -> None:
+    empty = SegmentEncoder(128, 96, MILLISECOND).finish()
+    segments = [empty, encode([0, 40], MILLISECOND), empty]
+    assert join_segments(segments, tmp_path / "joined.mp4", MILLISECOND) == 2
+
+
+@pytest.mark.parametrize("segments", [[], [SegmentEncoder(128, 96, MILLISECOND).finish()]])
+def test_no_frames_make_no_file(tmp_path: Path, segments: list[bytes]) -> None:
+    with pytest.raises(VideoError, match=r"^none\.mp4: there are no frames to write"):
+        join_segments(segments, tmp_path / "none.mp4", MILLISECOND)
+    assert not list(tmp_path.iterdir())
+
+
+def test_segments_in_the_wrong_order_are_refused_and_leave_no_file(tmp_path: Path) -> None:
+    segments = [encode([100, 140], MILLISECOND), encode([0, 40], MILLISECOND)]
+    with pytest.raises(VideoError, match="the times of segment 1 do not follow"):
+        join_segments(segments, tmp_path / "joined.mp4", MILLISECOND)
+    assert not list(tmp_path.iterdir())
+
+
+def test_segments_with_other_ticks_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="the times of segment 0 do not follow"):
+        join_segments([encode([0], MILLISECOND)], tmp_path / "j.mp4", Fraction(1, 30))
+
+
+def test_segments_of_another_size_are_refused(tmp_path: Path) -> None:
+    segments = [encode([0], MILLISECOND), encode([40], MILLISECOND, size=(192, 96))]
+    with pytest.raises(VideoError, match="segment 1 was encoded in another way"):
+        join_segments(segments, tmp_path / "joined.mp4", MILLISECOND)
+
+
+def test_a_segment_that_lost_its_end_is_refused(tmp_path: Path) -> None:
+    segment = encode(range(20), MILLISECOND)
+    with pytest.raises(VideoError, match=r"segment 0 holds \d+ frames, not 20"):
+        join_segments([segment[: len(segment) // 2]], tmp_path / "joined.mp4", MILLISECOND)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"^joined\.mp4: could not be written to .*absent"):
+        join_segments([encode([0], MILLISECOND)], tmp_path / "absent" / "joined.mp4", MILLISECOND)
+
+
+FULL_DISK = """
+import resource, sys
+from fractions import Fraction
+from pathlib import Path
+from workers.video.errors import VideoError
+from workers.video.joining import join_segments
+segment, destination, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+data = segment.read_bytes()
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    join_segments([data], destination, Fraction(1, 1000))
+except VideoError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit on file sizes here")
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
+def test_a_full_disk_is_reported_and_leaves_no_short_file(tmp_path: Path, share: float) -> None:
+    segment = tmp_path / "segment"
+    segment.write_bytes(encode(UNEVEN, MILLISECOND))
+    limit = str(int(segment.stat().st_size * share))
+    destination = tmp_path / "joined.mp4"
+
+    run = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(segment), str(destination), limit],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.startswith("joined.mp4: ")
+    assert "full" in run.stdout
+    assert run.stdout.count("\n") == 1
+    assert not destination.exists()
+
+
+def test_pictures_that_do_not_fit_are_refused() -> None:
+    encoder = SegmentEncoder(128, 96, MILLISECOND)
+    encoder.write(draw(0), 40)
+    with pytest.raises(ValueError, match=r"uint8 \(97, 128, 3\), not uint8 \(96, 128, 3\)"):
+        encoder.write(draw(1, 128, 97), 80)
+    with pytest.raises(ValueError, match="at 39 ticks comes after one at 40"):
+        encoder.write(draw(1), 39)
+    assert encoder.finish()
+
+
+def test_an_encoder_that_this_machine_lacks_is_named() -> None:
+    with pytest.raises(VideoError, match=r"cannot encode with h265_magic: choose one of .*libx264"):
+        SegmentEncoder(128, 96, MILLISECOND, codec="h265_magic")
