@@ -1,0 +1,96 @@
+"""Sides are the patient's, the reflection is a reflection, and the kept half stays as it is."""
+
+import numpy as np
+import pytest
+
+from workers.face.midline import Midline, midline
+from workers.face.mirroring import BLEND, mirror, mirrored_points
+from workers.face.scheme import IBUG68, WFLW98, LandmarkScheme
+
+
+def upright_line(x: float) -> Midline:
+    return Midline(point=np.array([x, 20.0]), direction=np.array([0.0, 1.0]))
+
+
+def tilted_line() -> Midline:
+    angle = np.radians(20)
+    return Midline(np.array([50.0, 30.0]), np.array([np.sin(angle), np.cos(angle)]))
+
+
+def face_with(scheme: LandmarkScheme, glabella: tuple[float, float], chin: tuple[float, float]):
+    points = np.zeros((scheme.count, 2))
+    right, left = scheme.medial_brows
+    points[right] = np.subtract(glabella, (5, 0))
+    points[left] = np.add(glabella, (5, 0))
+    points[scheme.chin] = chin
+    return points
+
+
+@pytest.mark.parametrize("scheme", [WFLW98, IBUG68])
+def test_the_midline_runs_from_between_the_brows_to_the_chin(scheme):
+    line = midline([face_with(scheme, (60, 20), (60, 120))], scheme)
+    assert line is not None
+    np.testing.assert_allclose(line.point, (60, 20))
+    np.testing.assert_allclose(line.direction, (0, 1))
+
+
+def test_the_patients_left_is_on_the_images_right():
+    assert upright_line(50).distance(np.array([[80.0, 40.0], [20.0, 40.0]])).tolist() == [30, -30]
+
+
+def test_the_midlines_ends_are_averaged_over_the_frames_that_have_a_face():
+    window = [face_with(WFLW98, (50, 0), (50, 100)), None, face_with(WFLW98, (60, 0), (60, 100))]
+    line = midline(window, WFLW98)
+    assert line is not None
+    np.testing.assert_allclose(line.point, (55, 0))
+
+
+def test_no_midline_where_brow_and_chin_coincide():
+    assert midline([face_with(WFLW98, (60, 20), (60, 20))], WFLW98) is None
+
+
+def test_reflecting_twice_gives_the_same_points_and_the_matrix_says_the_same():
+    line = tilted_line()
+    points = np.random.default_rng(0).uniform(0, 100, (20, 2))
+    once = line.reflect(points)
+    np.testing.assert_allclose(line.reflect(once), points, atol=1e-9)
+    matrix = line.reflection()
+    np.testing.assert_allclose(points @ matrix[:, :2].T + matrix[:, 2], once, atol=1e-9)
+    np.testing.assert_allclose(line.distance(once), -line.distance(points), atol=1e-9)
+
+
+def test_each_side_keeps_its_own_half_and_reflects_it():
+    frame = np.zeros((60, 101, 3), np.uint8)
+    frame[:, :50] = (0, 0, 200)  # the patient's right half is red
+    frame[:, 50:] = (0, 200, 0)  # the left one is green
+    made = mirror(frame, upright_line(50.0))
+    clear = np.abs(np.arange(101) - 50) > BLEND
+    assert (made["left"][:, clear] == (0, 200, 0)).all()
+    assert (made["right"][:, clear] == (0, 0, 200)).all()
+
+
+def test_the_kept_half_is_untouched_and_the_other_is_its_mirror_image():
+    frame = np.random.default_rng(1).integers(0, 256, (64, 101, 3), dtype=np.uint8)
+    made = mirror(frame, upright_line(50.0))
+    np.testing.assert_array_equal(made["left"][:, 54:], frame[:, 54:])
+    np.testing.assert_array_equal(made["left"][:, :47], frame[:, :53:-1])
+    np.testing.assert_array_equal(made["right"][:, :47], frame[:, :47])
+    np.testing.assert_array_equal(made["right"][:, 54:], frame[:, 46::-1])
+
+
+def test_what_lies_outside_the_frame_is_black_not_invented():
+    frame = np.full((20, 100, 3), 255, np.uint8)
+    made = mirror(frame, upright_line(20.0))
+    assert (made["right"][:, 45:] == 0).all()
+
+
+def test_mirrored_points_are_symmetric_and_only_from_the_kept_half():
+    line = tilted_line()
+    points = np.random.default_rng(2).uniform(0, 100, (40, 2))
+    left = mirrored_points(points, line, "left")
+    right = mirrored_points(points, line, "right")
+    assert len(left) + len(right) == 80
+    half = len(left) // 2
+    assert (line.distance(left[:half]) >= 0).all()
+    np.testing.assert_allclose(line.reflect(left[:half]), left[half:])
+    assert (line.distance(right[: len(right) // 2]) <= 0).all()

@@ -1,0 +1,118 @@
+"""One chunk of a recording: from compressed frames to numbers and mirrored videos.
+
+Composes the parts: decode → track the face → smooth → midline → mirror → score both sides →
+encode. Every frame is decoded, searched and encoded once; the scores are taken from the mirrored
+frames while these are in memory. What comes out depends on the recording, the settings, the models
+and the provider alone, never on where the chunk begins.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from workers.analysed_frame import AnalysedFrame, MirroredFace
+from workers.arrays import Floats, Image
+from workers.aus.labels import HEAD_LABELS
+from workers.chunk_order import ChunkOrder, VideoName
+from workers.chunk_rows import ChunkRows, ChunkRowsBuilder, FrameRow
+from workers.chunk_videos import ChunkVideos
+from workers.face.eyes import au45
+from workers.face.midline import midline
+from workers.face.mirroring import SIDES, mirror, mirrored_points
+from workers.face.scheme import LandmarkScheme
+from workers.face.smoothing import HISTORY, smoothed
+from workers.face.tracking import FaceTracker, TrackedFace
+from workers.overlap import prefetched
+from workers.session import Models
+from workers.stage_timer import StageTimer
+from workers.video.decoding import decode_segment
+
+HEAD_SCORES = len(HEAD_LABELS["openface3"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkAnalysis:
+    """rows: the numbers; segments: compressed video by name (left, right, debug); seconds: time
+    spent by stage, which is the one thing here that differs from run to run."""
+
+    rows: ChunkRows
+    segments: dict[VideoName, bytes]
+    seconds: dict[str, float]
+
+
+def analyse_chunk(
+    order: ChunkOrder,
+    segment: bytes,
+    models: Models,
+    on_frame: Callable[[int], None] = lambda _: None,
+) -> ChunkAnalysis:
+    """Analyse one chunk.
+
+    segment: the recording's packets that hold frames [first, stop); on_frame is told the number of
+    finished frames. Raises VideoError where the segment cannot be read.
+    """
+    timer = StageTimer()
+    rows = ChunkRowsBuilder(order.frames, models.landmarker.scheme.count, HEAD_SCORES)
+    with ChunkVideos(order, timer) as videos:
+        for frame in _followed(order, segment, models, timer):
+            if frame.index < order.start:
+                continue
+            with timer.stage("aus"):
+                row = None if frame.mirrored is None else measure(frame.mirrored, models)
+            rows.add(row, frame.picture is not None, frame.faces)
+            videos.write(frame, order.pts[frame.index - order.first])
+            on_frame(frame.index - order.start + 1)
+        segments = videos.finish()
+    return ChunkAnalysis(rows.finish(), segments, timer.seconds)
+
+
+def _followed(
+    order: ChunkOrder, segment: bytes, models: Models, timer: StageTimer
+) -> Iterator[AnalysedFrame]:
+    """Frames [first, stop) with the face followed through them and mirrored from `start` on."""
+    settings = order.settings
+    decoded = decode_segment(segment, order.pts, order.rotation, settings.flip)
+    tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
+    window: deque[Floats | None] = deque(maxlen=HISTORY + 1)
+    pictures = prefetched(timer.timed_items("decode", decoded))
+    for index, picture in enumerate(pictures, order.first):
+        with timer.stage("track"):
+            sighting = tracker.step(index, picture)
+        window.append(None if sighting.face is None else sighting.face.points)
+        if index < order.start or picture is None or sighting.face is None:
+            yield AnalysedFrame(index, picture, sighting.faces)
+            continue
+        with timer.stage("mirror"):
+            mirrored = _mirrored(picture, sighting.face, list(window), models.landmarker.scheme)
+        yield AnalysedFrame(index, picture, sighting.faces, mirrored)
+
+
+def _mirrored(
+    picture: Image, face: TrackedFace, window: list[Floats | None], scheme: LandmarkScheme
+) -> MirroredFace | None:
+    """Both mirrored frames; None where the landmarks give no midline."""
+    line = midline(window, scheme)
+    if line is None:
+        return None
+    return MirroredFace(face, smoothed(window), line, mirror(picture, line))
+
+
+def measure(mirrored: MirroredFace, models: Models) -> FrameRow:
+    """The numbers of one face, taken from its two mirrored frames."""
+    margins = mirrored.face.margins.symmetric()
+    faces = [
+        (
+            mirrored.frames[side],
+            margins.around(mirrored_points(mirrored.points, mirrored.line, side)),
+        )
+        for side in SIDES
+    ]
+    scheme = models.landmarker.scheme
+    left, right = (au45(mirrored.face.points, scheme, side) for side in SIDES)
+    return FrameRow(
+        confidence=mirrored.face.confidence,
+        box=mirrored.face.box,
+        points=mirrored.face.points,
+        head_scores=models.scorer.score(faces),
+        au45=(left, right),
+    )

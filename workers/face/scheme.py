@@ -1,0 +1,48 @@
+"""Which landmark is what, in the two landmark layouts that the pipeline knows.
+
+Sources: WFLW's 98 points (Wu et al. 2018, Look at Boundary) and iBUG 300-W's 68 points. Right and
+left are the patient's: in an unflipped image the patient's right eye is on the image's left.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+LandmarkName = Literal["star98", "pfld68"]
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """Indices of one eye: its two corners, and (upper lid, lower lid) pairs between them."""
+
+    corners: tuple[int, int]
+    lids: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkScheme:
+    """The layout of a landmark model's points."""
+
+    count: int
+    medial_brows: tuple[int, int]
+    chin: int
+    right_eye: Eye
+    left_eye: Eye
+
+
+WFLW98 = LandmarkScheme(
+    count=98,
+    medial_brows=(38, 50),
+    chin=16,
+    right_eye=Eye(corners=(60, 64), lids=((61, 67), (62, 66), (63, 65))),
+    left_eye=Eye(corners=(68, 72), lids=((69, 75), (70, 74), (71, 73))),
+)
+
+IBUG68 = LandmarkScheme(
+    count=68,
+    medial_brows=(21, 22),
+    chin=8,
+    right_eye=Eye(corners=(36, 39), lids=((37, 41), (38, 40))),
+    left_eye=Eye(corners=(42, 45), lids=((43, 47), (44, 46))),
+)
+
+SCHEMES: dict[LandmarkName, LandmarkScheme] = {"star98": WFLW98, "pfld68": IBUG68}

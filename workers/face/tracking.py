@@ -1,0 +1,191 @@
+"""Following one face from frame to frame.
+
+The face is sought in the whole picture at every frame whose index is a multiple of ANCHOR, and
+whenever it is lost; in between its box moves with its landmarks, and the detector looks only at
+the box's surroundings to say whether a face is still there. Tracking starts anew at each anchor,
+so what is found in a frame depends on nothing before its anchor, wherever a chunk begins.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from workers.arrays import Floats, Image
+from workers.face.boxes import Detections, extent, most_prominent, overlaps
+from workers.models.landmarker import Landmarker, Landmarks
+
+ANCHOR = 10
+"""Tracking starts anew at every frame index that this divides."""
+
+FACE_SCORE = 0.5
+"""Below this score of the detector there is no face (upstream's threshold)."""
+
+SAME_FACE_OVERLAP = 0.3
+SURROUNDINGS = 2.0
+SIZE_BOUNDS = (0.3, 2.0)
+
+
+class Detector(Protocol):
+    """Finds faces in a picture."""
+
+    def detect(self, picture: Image, minimum_score: float = ...) -> Detections:
+        """Faces of at least the given score; boxes in px of the picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Margins:
+    """How far a face box reaches beyond its landmarks, in widths and heights of their extent."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def between(cls, box: Floats, points: Floats) -> "Margins":
+        """The margins of a box (4,) around landmarks (P, 2)."""
+        x1, y1, x2, y2 = extent(points)
+        width, height = x2 - x1, y2 - y1
+        return cls(
+            (x1 - box[0]) / width,
+            (y1 - box[1]) / height,
+            (box[2] - x2) / width,
+            (box[3] - y2) / height,
+        )
+
+    def around(self, points: Floats) -> Floats:
+        """The box (4,) that has these margins around other landmarks."""
+        x1, y1, x2, y2 = extent(points)
+        width, height = x2 - x1, y2 - y1
+        return np.array(
+            [
+                x1 - self.left * width,
+                y1 - self.top * height,
+                x2 + self.right * width,
+                y2 + self.bottom * height,
+            ]
+        )
+
+    def symmetric(self) -> "Margins":
+        """The margins of a mirrored face, whose two sides are alike."""
+        side = (self.left + self.right) / 2
+        return Margins(side, self.top, side, self.bottom)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedFace:
+    """One face in one frame, px of the frame.
+
+    box: (4,); points: (P, 2), unsmoothed; margins: of the box around the points when the face was
+    last detected; confidence: the detector's score in this frame, or the landmark model's
+    confidence where it gives one and it is lower.
+    """
+
+    box: Floats
+    points: Floats
+    margins: Margins
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What was seen in one frame.
+
+    face: the patient's; None where there is none; faces: how many faces the whole picture has,
+    None where only the surroundings of the known face were looked at.
+    """
+
+    face: TrackedFace | None
+    faces: int | None
+
+
+NOTHING = Sighting(face=None, faces=None)
+
+
+class FaceTracker:
+    """Finds the most prominent face of each frame; frames come in order, without gaps."""
+
+    def __init__(self, seeker: Detector, verifier: Detector, landmarker: Landmarker) -> None:
+        """`seeker` looks at whole pictures, `verifier` at a small picture around a known face."""
+        self._seeker = seeker
+        self._verifier = verifier
+        self._landmarker = landmarker
+        self._last: TrackedFace | None = None
+
+    def step(self, index: int, frame: Image | None) -> Sighting:
+        """What is seen in the frame of this index in the recording.
+
+        frame: None where the recording could not be decoded; tracking is lost there.
+        """
+        sighting = NOTHING if frame is None else self._look(index, frame)
+        self._last = sighting.face
+        return sighting
+
+    def _look(self, index: int, frame: Image) -> Sighting:
+        if self._last is not None and index % ANCHOR:
+            followed = self._follow(frame, self._last)
+            if followed is not None:
+                return Sighting(followed, faces=None)
+        return self._seek(frame)
+
+    def _seek(self, frame: Image) -> Sighting:
+        found = self._seeker.detect(frame, FACE_SCORE)
+        if not len(found):
+            return Sighting(face=None, faces=0)
+        best = most_prominent(found)
+        box = found.boxes[best]
+        landmarks = self._landmarker.locate(frame, box)
+        if not plausible(landmarks.points, box):
+            return Sighting(face=None, faces=len(found))
+        margins = Margins.between(box, landmarks.points)
+        confidence = _confidence(float(found.scores[best]), landmarks)
+        return Sighting(TrackedFace(box, landmarks.points, margins, confidence), len(found))
+
+    def _follow(self, frame: Image, last: TrackedFace) -> TrackedFace | None:
+        box = last.margins.around(last.points)
+        score = verified_score(self._verifier, frame, box)
+        if score < FACE_SCORE:
+            return None
+        landmarks = self._landmarker.locate(frame, box)
+        if not plausible(landmarks.points, box):
+            return None
+        return TrackedFace(box, landmarks.points, last.margins, _confidence(score, landmarks))
+
+
+def _confidence(score: float, landmarks: Landmarks) -> float:
+    return score if landmarks.confidence is None else min(score, landmarks.confidence)
+
+
+def verified_score(verifier: Detector, frame: Image, box: Floats) -> float:
+    """The detector's score for a face where one is expected; 0 where there is none.
+
+    Looks at a square of SURROUNDINGS times the box's longer side.
+    """
+    half = SURROUNDINGS * float(np.max(box[2:] - box[:2])) / 2
+    centre = (box[:2] + box[2:]) / 2
+    low = np.maximum(np.floor(centre - half), 0).astype(int)
+    high = np.ceil(centre + half).astype(int)
+    window = frame[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
+    if window.size == 0:
+        return 0.0
+    found = verifier.detect(window, FACE_SCORE)
+    expected = box - np.tile(low, 2)
+    same = overlaps(expected, found.boxes) >= SAME_FACE_OVERLAP
+    return float(found.scores[same].max(initial=0.0))
+
+
+def plausible(points: Floats, box: Floats) -> bool:
+    """Whether landmarks (P, 2) can belong to the face in a box (4,)."""
+    if not np.isfinite(points).all():
+        return False
+    centre = points.mean(axis=0)
+    size = np.ptp(points, axis=0) / np.maximum(box[2:] - box[:2], 1e-6)
+    inside = bool((centre >= box[:2]).all() and (centre <= box[2:]).all())
+    return inside and bool((size >= SIZE_BOUNDS[0]).all() and (size <= SIZE_BOUNDS[1]).all())
+
+
+def anchor_before(index: int) -> int:
+    """The frame where the tracking of frame `index` began."""
+    return index - index % ANCHOR

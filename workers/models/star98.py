@@ -1,0 +1,71 @@
+"""STAR: 98 WFLW landmarks by stacked hourglasses.
+
+Input contract: a 256×256 **BGR** crop, x/255·2−1, NCHW. The crop is a similarity of the frame that
+puts the box's centre at (127.5, 127.5) and zooms by 256 / (scale·200), scale = min(w, h)/200·1.05,
+bilinear with a black border. Box coordinates are truncated to integers first. The points come back
+by `((p + 1)·256 − 1)/2`, not by the inverse of the crop's own convention: upstream's, kept because
+the network's published accuracy includes it. RGB or another crop rule moves every point.
+"""
+
+import cv2
+import numpy as np
+
+from workers.arrays import Floats, Image, Tensor
+from workers.face.scheme import WFLW98
+from workers.models.landmarker import Landmarks
+from workers.models.onnx_model import OnnxModel
+
+SIZE = 256
+CENTRE = (SIZE - 1) / 2
+MARGIN = 1.05
+
+
+class Star98:
+    """Landmarks of one face at a time."""
+
+    scheme = WFLW98
+
+    def __init__(self, model: OnnxModel) -> None:
+        self._model = model
+
+    def locate(self, frame: Image, box: Floats) -> Landmarks:
+        """See `Landmarker.locate`."""
+        to_crop = crop_matrix(box)
+        tensor = as_input(crop(frame, to_crop))
+        points, confidence = self._model.run(["points", "confidence"], image=tensor)
+        return Landmarks(to_frame(points[0], to_crop), float(confidence[0]))
+
+
+def crop_matrix(box: Floats) -> Tensor:
+    """The (3, 3) float32 map from frame px to crop px for a face box (4,)."""
+    x1, y1, x2, y2 = np.trunc(box)
+    zoom = SIZE / (min(x2 - x1, y2 - y1) * MARGIN)
+    centre_x, centre_y = (x1 + x2) / 2, (y1 + y2) / 2
+    return np.array(
+        [
+            [zoom, 0.0, CENTRE - zoom * centre_x],
+            [0.0, zoom, CENTRE - zoom * centre_y],
+            [0.0, 0.0, 1.0],
+        ],
+        dtype=np.float32,
+    )
+
+
+def crop(frame: Image, to_crop: Tensor) -> Image:
+    """The (256, 256, 3) BGR crop."""
+    return np.asarray(
+        cv2.warpPerspective(frame, to_crop, (SIZE, SIZE), flags=cv2.INTER_LINEAR), dtype=np.uint8
+    )
+
+
+def as_input(picture: Image) -> Tensor:
+    """The network's input (1, 3, 256, 256) of a crop."""
+    scaled = picture.astype(np.float32) / np.float32(255) * np.float32(2) - np.float32(1)
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1))[None]
+
+
+def to_frame(points: Tensor, to_crop: Tensor) -> Floats:
+    """Points (98, 2) in [−1, 1] to px of the frame."""
+    in_crop = ((points.astype(np.float64) + 1.0) * SIZE - 1.0) / 2.0
+    back = np.linalg.inv(to_crop.astype(np.float64))
+    return np.asarray(in_crop @ back[:2, :2].T + back[:2, 2], dtype=np.float64)
