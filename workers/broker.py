@@ -1,0 +1,59 @@
+"""The Redis that carries everything: reaching it, and refusing an open one."""
+
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class BrokerError(Exception):
+    """Redis cannot or must not be used; the message says why and what to do."""
+
+
+def redis_client(url: str) -> "redis.Redis":
+    """A client that rides out short interruptions. `url` is a Celery broker URL."""
+    return redis.Redis.from_url(
+        url.replace("redis+socket://", "unix://", 1),
+        socket_timeout=30,
+        socket_connect_timeout=5,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=2, base=0.1), 6),
+    )
+
+
+def require_reachable(url: str) -> None:
+    """Raises BrokerError unless a Redis answers there."""
+    try:
+        client = redis.Redis.from_url(
+            url.replace("redis+socket://", "unix://", 1), socket_timeout=5, socket_connect_timeout=5
+        )
+        client.ping()
+    except (redis.RedisError, ValueError, OSError) as error:
+        raise BrokerError(
+            f"no Redis answers at {without_password(url)} ({error}): "
+            "check the address and that the server is running"
+        ) from error
+
+
+def require_guarded(url: str) -> None:
+    """Raises BrokerError for a Redis beyond this machine without password or TLS."""
+    parts = urlsplit(url)
+    local = parts.scheme in ("redis+socket", "unix") or parts.hostname in LOOPBACK
+    if not local and parts.scheme != "rediss" and not parts.password:
+        raise BrokerError(
+            f"the Redis at {without_password(url)} is not on this machine and has no password: "
+            "patients' pictures would be open to the network. Give it a password "
+            "(redis://:PASSWORD@HOST:6379/0) or use rediss://"
+        )
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username or ''}:***@{host}").geturl()

@@ -1,0 +1,122 @@
+"""Starting worker processes, keeping them alive, and taking them down again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from workers.configuration import Configuration
+
+MOST_RESTARTS = 10
+GRACE_SECONDS = 5.0
+
+# Numeric libraries with their own threads would fight over the cores, and change the last digits.
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class LauncherError(Exception):
+    """Workers cannot be kept alive; the message says what they wrote last."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPost:
+    """A worker's name, as Flower shows it before the host, and the queues it serves."""
+
+    name: str
+    queues: tuple[str, ...]
+
+
+def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
+    """The command line of a worker: Celery's prefork pool with one child.
+
+    The parent answers Flower and renews its messages while the child computes; only this pool has
+    time limits and notices at once when the child dies.
+    """
+    queues = ",".join(post.queues)
+    return [
+        *(sys.executable, "-m", "celery", "--app", "workers.app", "worker"),
+        *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@%h"),
+        *("--queues", queues, "--loglevel", log_level, "--without-gossip", "--without-mingle"),
+    ]
+
+
+def worker_environment(configuration: Configuration) -> dict[str, str]:
+    """The environment of a worker, made from this process's."""
+    return {**os.environ, **dict.fromkeys(THREAD_COUNTS, "1"), **configuration.to_environment()}
+
+
+class Workers:
+    """A set of worker processes on this machine. Use as a context manager."""
+
+    def __init__(self, posts: list[WorkerPost], configuration: Configuration, log: Path) -> None:
+        """log: the file that all of them write to."""
+        self._configuration = replace(configuration, launcher=os.getpid())
+        self._log = log
+        self._restarts = 0
+        self._posts = posts
+        self._processes: dict[WorkerPost, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        for post in self._posts:
+            self._start(post)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def tend(self) -> None:
+        """Start those anew that have ended; raises LauncherError when that happens too often."""
+        for post, process in list(self._processes.items()):
+            if process.poll() is None:
+                continue
+            self._restarts += 1
+            if self._restarts > MOST_RESTARTS:
+                raise LauncherError(f"worker processes keep dying: {self._last_line()}")
+            _kill_group(process)
+            self._start(post)
+
+    def stop(self) -> None:
+        """Ask all to end, then end them; returns when none is left."""
+        for process in self._processes.values():
+            process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for process in self._processes.values():
+            try:
+                process.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _kill_group(process)
+            _kill_group(process)  # a child that outlived its parent
+            process.wait()
+
+    def _start(self, post: WorkerPost) -> None:
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches the launcher alone.
+            self._processes[post] = subprocess.Popen(
+                worker_command(post),
+                env=worker_environment(self._configuration),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _last_line(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "they wrote nothing"
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
