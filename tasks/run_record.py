@@ -1,0 +1,138 @@
+"""run.json: where every number of a recording's folder comes from."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+import msgspec
+import numpy as np
+
+from tasks.messages import ChunkReport, RecordingPlan, RunSettings
+from weights.manifest import InstalledModel
+from workers.aus.labels import au_sources
+from workers.chunk_rows import ChunkRows
+
+RUN_FILE = "run.json"
+LIBRARIES = ("av", "celery", "numpy", "opencv-python-headless", "redis")
+
+
+class RowCounts(msgspec.Struct):
+    """Counts over a recording's frames, chunk by chunk, in order.
+
+    measured: with a face; without_face: readable, but no face was found; undecodable; searched:
+    frames in which the whole picture was searched for faces; with_several_faces: of those;
+    face_jumps: how often the measured face is elsewhere in the next frame.
+    """
+
+    frames: int = 0
+    measured: int = 0
+    without_face: int = 0
+    undecodable: int = 0
+    searched: int = 0
+    with_several_faces: int = 0
+    face_jumps: int = 0
+
+    def add(self, rows: ChunkRows) -> None:
+        """Count the next chunk."""
+        self.frames += len(rows)
+        self.measured += int(rows.success.sum())
+        self.without_face += int((rows.decoded & ~rows.success).sum())
+        self.undecodable += int((~rows.decoded).sum())
+        self.searched += int((rows.faces >= 0).sum())
+        self.with_several_faces += int((rows.faces > 1).sum())
+
+
+class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The recording itself. width, height: px, upright; start_time: s; missing_frames: promised by
+    the container but not in the file."""
+
+    source: str
+    width: int
+    height: int
+    rotation: int
+    start_time: float
+    time_base: str
+    missing_frames: int
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of run.json."""
+
+    facemirror: str
+    libraries: dict[str, str]
+    recording: RecordingRecord
+    settings: RunSettings
+    provider: str
+    onnxruntime: str
+    weights: tuple[InstalledModel, ...]
+    weights_are_official: bool
+    au_sources: dict[str, str]
+    confidence: str
+    chunks: tuple[tuple[int, int], ...]
+    counts: RowCounts
+    stage_seconds: dict[str, float]
+
+
+def run_record(plan: RecordingPlan, reports: list[ChunkReport], counts: RowCounts) -> RunRecord:
+    """The record of a recording whose chunks all ran on one kind of worker."""
+    one = reports[0]
+    settings = plan.order.settings
+    return RunRecord(
+        facemirror=version("facemirror"),
+        libraries={name: version(name) for name in LIBRARIES},
+        recording=RecordingRecord(
+            source=plan.order.source,
+            width=plan.width,
+            height=plan.height,
+            rotation=plan.rotation,
+            start_time=plan.start_pts * plan.numerator / plan.denominator,
+            time_base=f"{plan.numerator}/{plan.denominator}",
+            missing_frames=plan.missing,
+        ),
+        settings=settings,
+        provider=one.provider,
+        onnxruntime=one.onnxruntime,
+        weights=one.models,
+        weights_are_official=all(model.official and not model.demo for model in one.models),
+        au_sources=au_sources(settings.au_labels),
+        confidence=_confidence(settings),
+        chunks=plan.chunks,
+        counts=counts,
+        stage_seconds=_summed(report.seconds for report in reports),
+    )
+
+
+def encode_run_record(record: RunRecord) -> bytes:
+    """The record as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def warnings_of(record: RunRecord) -> list[str]:
+    """One line for each thing that whoever uses the numbers must know."""
+    counts, found = record.counts, []
+    if any(model.demo for model in record.weights):
+        found.append("DEMO weights: these numbers measure nobody")
+    elif not record.weights_are_official:
+        files = ", ".join(model.source_file for model in record.weights if not model.official)
+        found.append(f"made with weights that are not the published ones ({files})")
+    if record.recording.missing_frames:
+        found.append(f"{record.recording.missing_frames} frames are missing: the file is cut short")
+    if counts.undecodable:
+        found.append(f"{counts.undecodable} frames could not be decoded")
+    if counts.without_face:
+        found.append(f"{counts.without_face} of {counts.frames} frames have no face")
+    if counts.face_jumps:
+        found.append(f"the face jumped {counts.face_jumps} times: is there a second person?")
+    return found
+
+
+def _confidence(settings: RunSettings) -> str:
+    detector = "RetinaFace's face score in this frame"
+    if settings.analysis.landmarks == "star98":
+        return f"{detector}, or STAR's mean point-map response where that is lower"
+    return detector
+
+
+def _summed(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    listed = list(parts)
+    names = sorted({name for part in listed for name in part})
+    return {n: round(float(np.sum([part.get(n, 0.0) for part in listed])), 3) for n in names}

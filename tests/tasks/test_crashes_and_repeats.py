@@ -1,0 +1,174 @@
+"""Tasks that run twice, workers that die, chords that break: on real Redis, with real workers."""
+
+import threading
+import time
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tasks.analyze import STARTS, analyze
+from tasks.assemble import assemble
+from tasks.store import RecordingStore
+from tests.tasks.lab import LEASE_SECONDS, laboratory, worker_parents
+from workers.broker import redis_client
+
+
+@pytest.fixture(scope="module")
+def server(weights_folder, tmp_path_factory):
+    with laboratory(weights_folder, tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
+@pytest.fixture
+def lab(server, tmp_path):
+    """The laboratory with an empty Redis and an output folder of the test's own."""
+    redis_client(server.server.url).flushall()
+    return replace(server, out=tmp_path / "out", log=tmp_path / "workers.log")
+
+
+def tables(lab, name):
+    folder = lab.out / name
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if ".csv" in p.name}
+
+
+@pytest.fixture(scope="module")
+def calm_result(server, face_clip, tmp_path_factory):
+    """The tables of a run in which nothing went wrong."""
+    lab = replace(server, out=tmp_path_factory.mktemp("calm"))
+    with lab.workers(1) as workers:
+        outcome = lab.wait(lab.submit(face_clip, chunk_frames=20), workers)
+    assert outcome.status == "done", outcome.reason
+    return tables(lab, face_clip.stem)
+
+
+def test_nothing_but_the_outcome_stays_on_redis(lab, face_clip):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        assert lab.wait(submission, workers).status == "done"
+        client = redis_client(lab.server.url)
+        left = list(client.scan_iter("facemirror:*"))
+    assert left == [f"facemirror:{submission.order.id}:outcome".encode()]
+
+
+def test_a_killed_child_costs_nothing_but_time(lab, face_clip, calm_result):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 5)
+        (parent,) = worker_parents("analyst-0")
+        for child in parent.children():
+            child.kill()
+        assert lab.wait(submission, workers).status == "done"
+    assert tables(lab, face_clip.stem) == calm_result
+
+
+def test_a_killed_worker_costs_nothing_but_time(lab, face_clip, calm_result):
+    with lab.workers(2) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 5)
+        (parent,) = worker_parents("analyst-0")
+        parent.kill()
+        assert lab.wait(submission, workers).status == "done"
+    assert tables(lab, face_clip.stem) == calm_result
+
+
+def test_a_chunk_that_always_kills_its_worker_fails_its_recording(lab, face_clip):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip)
+        stop = threading.Event()
+
+        def kill_whoever_starts():
+            seen = 0
+            while not stop.wait(0.05):
+                starts = redis_client(lab.server.url).hget(submission.store._key("starts"), "0")
+                if starts and int(starts) > seen and seen < STARTS:
+                    seen = int(starts)
+                    for parent in worker_parents("analyst-0"):
+                        for child in parent.children():
+                            child.kill()
+
+        killer = threading.Thread(target=kill_whoever_starts)
+        killer.start()
+        try:
+            outcome = lab.wait(submission, workers)
+        finally:
+            stop.set()
+            killer.join()
+    assert outcome.status == "failed"
+    assert f"its worker died {STARTS} times" in outcome.reason
+    assert not (lab.out / face_clip.stem).exists()
+
+
+def test_a_living_workers_chunk_is_not_given_away_however_long_it_takes(lab, face_clip):
+    """The chunk takes several leases, and a second worker is idle."""
+    with lab.workers(2) as workers:
+        submission = lab.submit(face_clip, landmarks="star98")
+        begun = time.monotonic()
+        assert lab.wait(submission, workers, seconds=200).status == "done"
+    assert time.monotonic() - begun > 2 * LEASE_SECONDS
+    assert lab.log.read_text().count("received") == 3  # ingest, one analyze, assemble
+
+
+def test_a_chord_that_lost_its_count_is_reconciled(lab, face_clip, calm_result, monkeypatch):
+    monkeypatch.setattr("ops.submission.RECONCILE_SECONDS", 1.0)
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 5)
+        client = redis_client(lab.server.url)
+        counters = list(client.scan_iter("celery-taskset-meta-*"))
+        assert counters
+        client.delete(*counters)
+        assert lab.wait(submission, workers).status == "done"
+    assert tables(lab, face_clip.stem) == calm_result
+
+
+def test_a_task_repeated_after_the_end_changes_nothing(lab, face_clip, calm_result):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait(submission, workers)
+    before = {p.name: p.stat().st_mtime_ns for p in (lab.out / face_clip.stem).iterdir()}
+    assert analyze.run(submission.order.id, 0) == 0
+    assert assemble.run(submission.order.id) == submission.order.id
+    assert {p.name: p.stat().st_mtime_ns for p in (lab.out / face_clip.stem).iterdir()} == before
+
+
+def test_analysing_a_chunk_again_returns_its_index_and_starts_nothing(lab, face_clip):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 25)
+        assert analyze.run(submission.order.id, 0) == 0
+        assert redis_client(lab.server.url).hget(submission.store._key("starts"), "0") == b"1"
+        assert lab.wait(submission, workers).status == "done"
+
+
+def test_two_callbacks_at_once_leave_one_whole_set_of_files(lab, face_clip, calm_result):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        for _ in range(3):
+            assemble.apply_async((submission.order.id,), queue=submission.order.files_queue)
+        assert lab.wait(submission, workers).status == "done"
+    assert tables(lab, face_clip.stem) == calm_result
+    assert not list((lab.out / face_clip.stem).glob(".partial*"))
+
+
+def test_a_callback_that_comes_too_early_waits_for_every_chunk(lab, face_clip, calm_result):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 1)
+        assemble.apply_async((submission.order.id,), queue=submission.order.files_queue)
+        assert lab.wait(submission, workers).status == "done"
+    assert tables(lab, face_clip.stem) == calm_result
+
+
+def test_chunks_of_unlike_workers_are_not_mixed(lab, face_clip):
+    """A report is changed as if one chunk had run on another provider."""
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 25)
+        store = RecordingStore(redis_client(lab.server.url), submission.order.id)
+        other = msgspec.structs.replace(store.reports()[0], provider="coreml", worker="mac-3")
+        redis_client(lab.server.url).hset(store._key("reports"), "0", msgspec.json.encode(other))
+        outcome = lab.wait(submission, workers)
+    assert outcome.status == "failed"
+    assert "unlike workers" in outcome.reason
+    assert "mac-3: coreml" in outcome.reason
