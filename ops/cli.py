@@ -1,0 +1,119 @@
+"""The `facemirror` command."""
+
+import signal
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops import weights_commands
+from ops.spoken_errors import FAILED, spoken_errors
+from weights.manifest import default_folder
+
+app = typer.Typer(
+    help="Mirrored videos and action units from recordings of facial exercises.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(weights_commands.app, name="weights")
+
+
+class Provider(StrEnum):
+    """What runs the models."""
+
+    auto = "auto"
+    coreml = "coreml"
+    cuda = "cuda"
+    cpu = "cpu"
+
+
+class Landmarks(StrEnum):
+    """Landmark models."""
+
+    star98 = "star98"
+    pfld68 = "pfld68"
+
+
+class AuLabels(StrEnum):
+    """Names for the eight scores of the AU head."""
+
+    openface3 = "openface3"
+    face_mirror_1 = "face-mirror-1"
+
+
+@app.callback()
+def facemirror() -> None:
+    """Keeps `run` a subcommand."""
+
+
+@app.command()
+def run(
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder for the outputs, one subfolder a recording.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of converted models.", envvar="FACEMIRROR_WEIGHTS")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
+    ] = None,
+    provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
+    landmarks: Annotated[Landmarks, typer.Option(help="Landmark model.")] = Landmarks.star98,
+    au_labels: Annotated[
+        AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
+    ] = AuLabels.openface3,
+    chunk_frames: Annotated[
+        int | None, typer.Option(min=1, help="Frames in a chunk, about [default: 100 or fewer].")
+    ] = None,
+    debug_video: Annotated[
+        bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
+    ] = False,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="The recordings are mirror images (selfie cameras).")
+    ] = False,
+    broker: Annotated[
+        str | None, typer.Option(help="Use this Redis and the workers on it.", metavar="URL")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help="Keep the workers' log in this file.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+) -> None:
+    """Turn recordings into mirrored videos and AU tables.
+
+    Exit status: 0 all done, 1 some recordings failed, 2 nothing could be run as asked.
+    """
+    from ops.run import RunOptions
+    from ops.run import run as run_recordings
+    from tasks.messages import RunSettings
+    from workers.chunk_order import AnalysisSettings
+
+    analysis = AnalysisSettings(landmarks=landmarks.value, flip=flip, debug_video=debug_video)
+    options = RunOptions(
+        out=out,
+        weights=weights or default_folder(),
+        settings=RunSettings(analysis=analysis, au_labels=au_labels.value),
+        chunk_frames=chunk_frames,
+        workers=workers,
+        provider=provider.value,
+        broker=broker,
+        log=log,
+        quiet=quiet,
+    )
+    console = Console(stderr=True)
+    with spoken_errors(console):
+        failed = run_recordings(recordings, options, console)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Run the command line."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    app()
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    """SIGTERM cleans up as Ctrl-C does."""
+    raise KeyboardInterrupt

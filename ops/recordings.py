@@ -1,0 +1,46 @@
+"""Which files the person meant, and what their outputs are called."""
+
+from collections import Counter
+from pathlib import Path
+
+SUFFIXES = frozenset(
+    {".mp4", ".mov", ".m4v", ".avi", ".wmv", ".asf", ".mkv", ".webm", ".mpg", ".mpeg", ".mts"}
+    | {".m2ts", ".ts", ".3gp", ".flv"}
+)
+OWN_OUTPUTS = ("_left_mirrored.mp4", "_right_mirrored.mp4", "_debug.mp4")
+
+
+def find_recordings(given: list[Path]) -> list[Path]:
+    """Files as they are given, and the recordings directly inside given folders, by name.
+
+    A file that does not exist is listed, too: it fails by itself, and the others go on.
+    """
+    found: list[Path] = []
+    for path in given:
+        found += sorted(p for p in path.iterdir() if _is_recording(p)) if path.is_dir() else [path]
+    return list(dict.fromkeys(path.absolute() for path in found))
+
+
+def output_names(recordings: list[Path]) -> dict[Path, str]:
+    """A folder name for each recording: its name without the suffix, with it where two share it.
+
+    Raises ValueError where two would still share one.
+    """
+    stems = Counter(path.stem for path in recordings)
+    names = {
+        path: path.stem if stems[path.stem] == 1 else f"{path.stem}_{path.suffix.lstrip('.')}"
+        for path in recordings
+    }
+    shared = [name for name, count in Counter(names.values()).items() if count > 1]
+    if shared:
+        raise ValueError(
+            f"several recordings are called {', '.join(shared)}: their outputs would overwrite "
+            "each other. Give them to separate commands with separate --out folders"
+        )
+    return names
+
+
+def _is_recording(path: Path) -> bool:
+    visible = not path.name.startswith(".")
+    own = path.name.endswith(OWN_OUTPUTS)
+    return path.is_file() and visible and not own and path.suffix.lower() in SUFFIXES

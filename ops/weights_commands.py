@@ -1,0 +1,158 @@
+"""The commands below `facemirror weights`: fetch, convert, verify and list model files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from weights.manifest import (
+    CHECKPOINTS,
+    CHECKPOINTS_FOLDER,
+    MODELS,
+    InstalledModel,
+    WeightsError,
+    default_folder,
+    read_record,
+    verify_model,
+)
+
+FAILED = 1
+WRONG_USE = 2
+CONVERT_PACKAGES = ("torch", "onnx", "onnxscript")  # of the extra `convert`
+
+app = typer.Typer(
+    help="Fetch, convert and check the model files.", no_args_is_help=True, add_completion=False
+)
+
+Folder = Annotated[Path | None, typer.Option("--weights", help="The folder with weights.json.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Where the files go.")]
+
+
+@app.command()
+def fetch(
+    out: Out = None,
+    accept_license: Annotated[
+        bool, typer.Option("--accept-license", help="You accept the checkpoints' licence.")
+    ] = False,
+) -> None:
+    """Fetch the published checkpoints from Hugging Face and check them."""
+    from weights.fetching import LICENCE_NOTE
+    from weights.fetching import fetch as fetch_checkpoints
+
+    folder = out or default_folder() / CHECKPOINTS_FOLDER
+    if not accept_license:
+        _complain(f"{LICENCE_NOTE} To accept, add --accept-license.")
+        raise typer.Exit(WRONG_USE)
+    with _one_line_errors():
+        fetch_checkpoints(folder, accept_license, say=typer.echo)
+        for checkpoint in CHECKPOINTS.values():
+            if checkpoint.repository is None and not (folder / checkpoint.file).is_file():
+                typer.echo(f"optional: {checkpoint.file} ({checkpoint.licence}), put it there too")
+    typer.echo("next: facemirror weights convert" + (f" --checkpoints {out}" if out else ""))
+
+
+@app.command()
+def convert(
+    checkpoints: Annotated[
+        Path | None, typer.Option("--checkpoints", help="Where the checkpoints are.")
+    ] = None,
+    out: Out = None,
+    emotion_gaze: Annotated[
+        bool, typer.Option("--emotion-gaze", help="Also convert emotions and gaze.")
+    ] = False,
+) -> None:
+    """Convert checkpoints to ONNX, compare both, and write weights.json."""
+    try:
+        from weights.conversion import convert as convert_checkpoints
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in CONVERT_PACKAGES:
+            raise
+        _complain(f"{error.name} is not installed: type pip install 'facemirror[convert]'")
+        raise typer.Exit(FAILED) from None
+    folder = checkpoints or default_folder() / CHECKPOINTS_FOLDER
+    with _one_line_errors():
+        done = convert_checkpoints(
+            folder, out or default_folder(), emotion_gaze=emotion_gaze, say=typer.echo
+        )
+    for checkpoint in done.missing:
+        typer.echo(f"not converted: {checkpoint.file} is not in {folder}")
+    for model in done.unofficial:
+        _warn_unofficial(model)
+
+
+@app.command()
+def verify(weights: Folder = None) -> None:
+    """Check every installed model against weights.json."""
+    folder = weights or default_folder()
+    table = _table("model", "file", "state", "made from")
+    faults = []
+    with _one_line_errors():
+        installed = read_record(folder).models
+        for name, model in MODELS.items():
+            if model.optional and name not in installed and not (folder / model.file).exists():
+                continue
+            try:
+                table.add_row(name, model.file, "unchanged", _origin(verify_model(folder, name)))
+            except WeightsError as error:
+                faults.append(str(error))
+                table.add_row(name, model.file, "[red]refused[/red]", "")
+    Console().print(table)
+    for fault in faults:
+        _complain(fault)
+    for found in installed.values():
+        if not found.official:
+            _warn_unofficial(found)
+    if faults:
+        raise typer.Exit(FAILED)
+
+
+@app.command(name="list")
+def list_models(weights: Folder = None) -> None:
+    """List the known models and what is installed."""
+    folder = weights or default_folder()
+    with _one_line_errors():
+        installed = read_record(folder).models
+    table = _table("model", "gives", "file", "made from")
+    for name, model in MODELS.items():
+        there = name in installed and (folder / model.file).is_file()
+        origin = _origin(installed[name]) if there else "not installed"
+        table.add_row(name, model.content, model.file, origin)
+    typer.echo(folder)
+    Console().print(table)
+
+
+def _origin(model: InstalledModel) -> str:
+    if model.demo:
+        return f"{model.source_file}, DEMO"
+    return f"{model.source_file}, {'published' if model.official else 'NOT PUBLISHED'}"
+
+
+def _warn_unofficial(model: InstalledModel) -> None:
+    _complain(
+        f"WARNING: {model.file} was made from a {model.source_file} that is not the published "
+        f"checkpoint (sha256 {model.source_sha256[:12]}...): its results must not be used on "
+        "patients"
+    )
+
+
+def _table(*headings: str) -> Table:
+    """Long names are folded, never cut short."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings))
+
+
+def _complain(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Ends the command with one line on the error stream instead of a traceback."""
+    try:
+        yield
+    except (WeightsError, OSError) as error:
+        _complain(str(error))
+        raise typer.Exit(FAILED) from error

@@ -1,0 +1,131 @@
+"""`facemirror weights`: exit codes, and one clear line for each error."""
+
+import shutil
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.weights_commands import app
+from tests.shared import shared
+from weights.manifest import MODELS
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty default weights folder."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("FACEMIRROR_WEIGHTS", str(folder))
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_fetch_without_acceptance_is_wrong_use(home):
+    done = run("fetch")
+    assert done.exit_code == 2
+    assert "add --accept-license" in done.stderr
+    assert not home.exists()
+
+
+def test_fetch_that_cannot_reach_the_hub_fails_in_one_line(home, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    done = run("fetch", "--accept-license")
+    assert done.exit_code == 1
+    assert "Alignment_RetinaFace.pth could not be fetched" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_convert_takes_the_default_folders(home):
+    checkpoints = home / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    shutil.copyfile(shared("weights", "pfld_68.onnx"), checkpoints / "pfld_68.onnx")
+    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    done = run("convert")
+    assert done.exit_code == 0, done.output
+    assert (home / "pfld_68.onnx").is_file()
+    assert "not converted: Landmark_98.pkl is not in" in done.stdout
+
+
+def test_convert_with_nothing_to_convert_fails_in_one_line(home, tmp_path):
+    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    done = run("convert", "--checkpoints", tmp_path)
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_convert_warns_about_a_checkpoint_that_is_not_the_published_one(home, tmp_path):
+    torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
+    pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
+    from weights.architectures.retinaface import RetinaFace
+
+    torch.manual_seed(0)
+    torch.save(RetinaFace().state_dict(), tmp_path / "Alignment_RetinaFace.pth")
+    done = run("convert", "--checkpoints", tmp_path)
+    assert done.exit_code == 0, done.output
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
+    assert len(warnings) == 2
+    assert all("must not be used on patients" in line for line in warnings)
+
+
+@pytest.mark.parametrize("package", ["torch", "onnx", "onnxscript"])
+def test_convert_without_its_extra_says_what_to_install(home, monkeypatch, package):
+    for module in ("weights.conversion", "weights.export", "weights.graph", "weights.recipes"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    done = run("convert")
+    assert done.exit_code == 1
+    assert "pip install 'facemirror[convert]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_verify_accepts_unchanged_models_and_repeats_the_warning(weights_folder):
+    done = run("verify", "--weights", weights_folder)
+    assert done.exit_code == 0, done.output
+    for model in MODELS.values():
+        assert model.file in done.stdout
+    assert "star98.onnx was made from a Landmark_98.pkl that is not the published" in done.stderr
+    assert "retinaface" not in done.stderr
+
+
+def test_verify_names_every_damaged_or_missing_model(weights_folder, tmp_path):
+    folder = tmp_path / "damaged"
+    shutil.copytree(weights_folder, folder)
+    (folder / "mtl_aus.onnx").unlink()
+    with (folder / "retinaface_face.onnx").open("ab") as file:
+        file.write(b"\0")
+    done = run("verify", "--weights", folder)
+    assert done.exit_code == 1
+    assert "mtl_aus.onnx is missing" in done.stderr
+    assert "retinaface_face.onnx was changed or damaged" in done.stderr
+
+
+def test_verify_does_not_ask_for_optional_models(home):
+    done = run("verify")
+    assert done.exit_code == 1
+    assert "star98.onnx is missing" in done.stderr
+    assert "pfld" not in done.output
+
+
+def test_list_shows_what_is_installed(home, tmp_path):
+    done = run("list")
+    assert done.exit_code == 0
+    assert done.stdout.count("not installed") == len(MODELS)
+
+
+def test_a_damaged_record_is_one_line_and_no_traceback(home):
+    home.mkdir()
+    (home / "weights.json").write_text("{")
+    for command in ("list", "verify"):
+        done = run(command)
+        assert done.exit_code == 1
+        assert len(done.stderr.splitlines()) == 1
+        assert "weights.json cannot be read" in done.stderr
+
+
+def test_an_unknown_option_is_wrong_use():
+    assert run("verify", "--nonsense").exit_code == 2
