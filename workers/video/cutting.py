@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
+import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from workers.video.source import VideoSource
 
 # A border may lie this share of a chunk from where it would be ideal.
 _PLAY = 0.25
+# Decoding a frame again, beside analysing one more or less in a chunk.
+_RUN_IN_WEIGHT = 0.1
 # A border whose decoder has to start more chunks than this before it is not worth cutting at.
 _LONGEST_RUN_IN = 3
 
@@ -47,10 +50,11 @@ def plan_chunks(
     history: how many earlier frames the smoothing of a frame needs.
     anchor: tracking starts afresh at every frame divisible by this, so analysis starts at one.
 
-    A border is `history` frames after an anchor, so that nothing before that anchor is analysed,
-    within a quarter of a chunk of the ideal place, where least is decoded twice. Where even that
-    means decoding more than three chunks' worth again, the border waits for the next key frame:
-    a recording with one key frame ends in one long chunk.
+    What is left is divided evenly, so that workers finish together. A border is `history` frames
+    after an anchor, so that nothing before that anchor is analysed, and within a quarter of a
+    chunk of its even place, rather where little is decoded twice. Where even that means decoding
+    more than three chunks' worth again, the border waits for the next key frame: a recording with
+    one key frame ends in one long chunk.
     """
     if min(chunk_frames, anchor) < 1 or history < 0:
         raise ValueError(f"{chunk_frames=} and {anchor=} must be 1 or more, {history=} 0 or more")
@@ -79,21 +83,25 @@ class _BorderSearch:
         return ChunkSpan(start, stop, first, self.decode_starts[first])
 
     def _next_start(self, start: int) -> int | None:
-        frames = len(self.decode_starts)
-        play = int(_PLAY * self.chunk_frames)
-        ideal = start + self.chunk_frames
-        if frames <= ideal + play:
+        left = len(self.decode_starts) - start
+        chunks = math.ceil(left / self.chunk_frames - _PLAY)
+        if chunks <= 1:
             return None
+        play = int(_PLAY * self.chunk_frames)
+        ideal = start + round(left / chunks)
         anchors = range(
             -(-(ideal - play - self.history) // self.anchor) * self.anchor,
             ideal + play - self.history + 1,
             self.anchor,
         )
         borders = [a + self.history for a in anchors if a >= 0 and a + self.history > start]
-        best = min(borders or [ideal], key=lambda b: (self._run_in(b), abs(b - ideal), b))
+        best = min(borders or [ideal], key=lambda b: (self._cost(b, ideal), b))
         if self._run_in(best) <= _LONGEST_RUN_IN * self.chunk_frames:
             return best
         return self._start_after_next_key(best)
+
+    def _cost(self, border: int, ideal: int) -> float:
+        return _RUN_IN_WEIGHT * self._run_in(border) + abs(border - ideal)
 
     def _start_after_next_key(self, border: int) -> int | None:
         frames = len(self.decode_starts)

@@ -59,6 +59,13 @@ def test_borders_prefer_the_key_frame_within_a_quarter_of_a_chunk() -> None:
     assert [(s.start, s.decode_from) for s in plan(keys, 100)] == [(0, 0), (84, 80), (164, 160)]
 
 
+def test_chunks_share_the_frames_evenly() -> None:
+    for frames, about in ((288, 72), (1000, 100), (702, 88), (18000, 100)):
+        lengths = [span.stop - span.start for span in plan(key_every(15, frames), about)]
+        assert len(lengths) == -(-frames // about)
+        assert max(lengths) - min(lengths) <= 2 * ANCHOR
+
+
 def test_a_tie_goes_to_the_border_nearest_to_the_ideal() -> None:
     starts = [span.start for span in plan(key_every(1, 500), 100)]
     assert starts == [0, 104, 204, 304, 404]
