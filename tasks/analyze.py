@@ -18,6 +18,7 @@ from workers.broker import redis_client
 from workers.chunk_order import ChunkOrder
 from workers.configuration import Configuration
 from workers.face.scheme import LandmarkName
+from workers.memory import release_unused_memory
 
 logger = get_task_logger(__name__)
 
@@ -62,6 +63,8 @@ def analyze(self, recording: str, index: int) -> int:  # type: ignore[no-untyped
         rate = chunk.frames / (time.monotonic() - begun)
         frames = f"frames {chunk.start}-{chunk.stop - 1}"
         logger.info("%s %s: %.1f frames/s", chunk.recording, frames, rate)
+    finally:
+        release_unused_memory()
     return index
 
 
