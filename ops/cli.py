@@ -22,6 +22,9 @@ app = typer.Typer(
 app.add_typer(weights_commands.app, name="weights")
 
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Provider(StrEnum):
     """What runs the models."""
 
@@ -110,10 +113,13 @@ def run(
 
 def main() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in ENDINGS:
+        signal.signal(number, _interrupt)
     app()
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    """SIGTERM cleans up as Ctrl-C does."""
+    """Every ending cleans up, once: a second Ctrl-C must not cut the cleaning short."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

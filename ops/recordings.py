@@ -26,12 +26,16 @@ def output_names(recordings: list[Path]) -> dict[Path, str]:
 
     Raises ValueError where two would still share one.
     """
-    stems = Counter(path.stem for path in recordings)
+    # As file systems that ignore case see them.
+    stems = Counter(path.stem.casefold() for path in recordings)
     names = {
-        path: path.stem if stems[path.stem] == 1 else f"{path.stem}_{path.suffix.lstrip('.')}"
+        path: path.stem
+        if stems[path.stem.casefold()] == 1
+        else f"{path.stem}_{path.suffix.lstrip('.')}"
         for path in recordings
     }
-    shared = [name for name, count in Counter(names.values()).items() if count > 1]
+    taken = Counter(name.casefold() for name in names.values())
+    shared = sorted({name for name in names.values() if taken[name.casefold()] > 1})
     if shared:
         raise ValueError(
             f"several recordings are called {', '.join(shared)}: their outputs would overwrite "

@@ -15,12 +15,11 @@ from rich.console import Console
 
 from ops.progress import ProgressBars
 from ops.recordings import find_recordings, output_names
-from ops.submission import Submission, leftovers, submit, withdraw
+from ops.submission import Submission, leftovers, queue_length, submit, withdraw
 from tasks.messages import RecordingOutcome, RunSettings
 from workers.app import ANALYZE_QUEUE, FILES_QUEUE, app, connect
 from workers.broker import require_guarded, require_reachable, without_password
 from workers.configuration import Configuration, default_compiled
-from workers.face.scheme import LandmarkName
 from workers.launcher import WorkerPost, Workers
 from workers.private_redis import PrivateRedis
 from workers.providers import Provider, ProviderChoice, default_processes
@@ -35,7 +34,8 @@ PRIVATE_LEASE = 15.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What the person asked for. workers None: as many as fit the provider and the machine;
-    chunk_frames None: short recordings are shared evenly by the workers."""
+    chunk_frames None: short recordings are shared evenly by the workers; demo: models that were
+    made to try the software may run."""
 
     out: Path
     weights: Path
@@ -46,6 +46,7 @@ class RunOptions:
     broker: str | None = None
     log: Path | None = None
     quiet: bool = False
+    demo: bool = False
 
 
 class RunError(Exception):
@@ -55,16 +56,19 @@ class RunError(Exception):
 @dataclass(frozen=True, slots=True)
 class Crew:
     """The processes that serve a run: those started here, the queue that is read on this machine,
-    and how many workers analyse."""
+    and how many workers analyse; sent: the recordings handed to them so far."""
 
     workers: Workers
     files_queue: str
     analysts: int
+    sent: list[Submission]
 
-    @property
-    def at_once(self) -> int:
-        """How many recordings to have on their way: workers never wait, Redis never fills up."""
-        return self.analysts + 1
+    def wants_more(self, under_way: list[Submission]) -> bool:
+        """Whether to send another recording: workers never wait, Redis never fills up."""
+        if len(under_way) <= self.analysts:
+            return True
+        all_cut = all(submission.frames()[1] is not None for submission in under_way)
+        return all_cut and queue_length(ANALYZE_QUEUE) == 0
 
 
 def run(given: list[Path], options: RunOptions, console: Console) -> int:
@@ -80,24 +84,18 @@ def run(given: list[Path], options: RunOptions, console: Console) -> int:
         names = output_names(recordings)
     except ValueError as error:
         raise RunError(str(error)) from error
-    require_writable(options.out)
-    sent: list[Submission] = []
+    require_writable(options.out, options.log)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facemirror-run-")))
-        stack.callback(remove_leftovers, sent)
-        log = options.log or folder / "workers.log"
+        log = options.log.absolute() if options.log else folder / "workers.log"
         start = _borrowed_crew if options.broker else _own_crew
-        crew = stack.enter_context(start(options, log, console))
-        try:
-            return _work_through(names, options, crew, sent, console)
-        finally:
-            for submission in sent:
-                if submission.poll() is None:
-                    withdraw(submission)
+        with start(options, log, console) as crew:
+            stack.callback(remove_leftovers, crew.sent)
+            return _work_through(names, options, crew, console)
 
 
-def require_writable(out: Path) -> None:
-    """Make the output folder; raises RunError where nothing can be written into it."""
+def require_writable(out: Path, log: Path | None) -> None:
+    """Make the output folder; raises RunError where it or the log cannot be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -106,6 +104,11 @@ def require_writable(out: Path) -> None:
         raise RunError(
             f"cannot write into {out} ({error.strerror}): choose another --out"
         ) from error
+    try:
+        if log is not None:
+            log.touch()
+    except OSError as error:
+        raise RunError(f"cannot write {log} ({error.strerror}): choose another --log") from error
 
 
 def remove_leftovers(sent: list[Submission]) -> None:
@@ -121,9 +124,8 @@ def remove_leftovers(sent: list[Submission]) -> None:
 @contextmanager
 def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew]:
     """A private Redis and workers for everything."""
-    landmarks = options.settings.analysis.landmarks
+    _check_weights(options, console)
     provider = _provider(options, console)
-    _say_which_weights(options.weights, landmarks, console)
     count = options.workers or default_processes(
         provider, psutil.cpu_count(logical=False) or 1, psutil.virtual_memory().total
     )
@@ -142,13 +144,15 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
         if not options.quiet:
             console.print(f"{count} worker{'s' * (count > 1)} on provider '{provider}'")
         with Workers(posts, configuration, log) as workers:
-            yield Crew(workers, FILES_QUEUE, count)
+            yield Crew(workers, FILES_QUEUE, count, [])
 
 
 @contextmanager
 def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew]:
     """The broker's workers analyse; one process here reads recordings and writes outputs."""
     broker = options.broker or ""
+    if options.workers is not None or options.provider != "auto":
+        raise RunError("--workers and --provider are for workers started here: leave out --broker")
     require_guarded(broker)
     require_reachable(broker)
     configuration = Configuration(
@@ -165,8 +169,15 @@ def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator
     # A queue of one's own: these files are on this machine.
     queue = f"{FILES_QUEUE}.{secrets.token_hex(4)}"
     post = WorkerPost(f"facemirror-files-{secrets.token_hex(2)}", (queue,))
-    with Workers([post], configuration, log) as workers:
-        yield Crew(workers, queue, max(1, len(names)))
+    sent: list[Submission] = []
+    try:
+        with Workers([post], configuration, log) as workers:
+            yield Crew(workers, queue, max(1, len(names)), sent)
+    finally:
+        # Only now does no process here write to Redis any more.
+        for submission in sent:
+            if submission.poll() is None:
+                withdraw(submission)
 
 
 def _provider(options: RunOptions, console: Console) -> Provider:
@@ -183,27 +194,28 @@ def _provider(options: RunOptions, console: Console) -> Provider:
     return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
 
 
-def _say_which_weights(weights: Path, landmarks: LandmarkName, console: Console) -> None:
-    """Check the weights, and say aloud which are not the published ones."""
-    installed = check_weights(weights, landmarks)
+def _check_weights(options: RunOptions, console: Console) -> None:
+    """Refuse demo weights unless asked for, and say aloud which are not the published ones."""
+    installed = check_weights(options.weights, options.settings.analysis.landmarks)
     demo = [model.file for model in installed if model.demo]
     other = [model.file for model in installed if not model.official and not model.demo]
+    if demo and not options.demo:
+        raise RunError(
+            f"{options.weights} holds demo weights ({', '.join(demo)}), which measure nobody: "
+            "fetch and convert the real ones, or type --weights demo"
+        )
+    said = []
     if demo:
-        console.print(f"DEMO weights ({', '.join(demo)}): they measure nobody", style="bold red")
+        said.append(f"DEMO weights ({', '.join(demo)}): they measure nobody")
     if other:
-        line = f"NOT the published weights: {', '.join(other)}. Do not use the numbers on patients"
-        console.print(line, style="bold red")
+        said.append(f"NOT the published weights: {', '.join(other)}. Do not use on patients")
+    for line in said:
+        console.print(line, style="bold red", highlight=False, soft_wrap=True)
 
 
-def _work_through(
-    names: dict[Path, str],
-    options: RunOptions,
-    crew: Crew,
-    sent: list[Submission],
-    console: Console,
-) -> int:
+def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, console: Console) -> int:
     """Keep some recordings on their way until all have ended; returns how many failed."""
-    missing = [source for source in names if not source.exists()]
+    missing = [source for source in names if not source.is_file()]
     waiting = [source for source in names if source not in missing]
     failed = len(missing)
     under_way: list[Submission] = []
@@ -211,10 +223,10 @@ def _work_through(
         for source in missing:
             bars.say_failed(names[source], f"{source}: there is no such file")
         while waiting or under_way:
-            while waiting and len(under_way) < crew.at_once:
+            while waiting and crew.wants_more(under_way):
                 source = waiting.pop(0)
                 under_way.append(_send(source, names[source], options, crew))
-                sent.append(under_way[-1])
+                crew.sent.append(under_way[-1])
             time.sleep(POLL_SECONDS)
             crew.workers.tend()
             for submission in list(under_way):

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from kombu.exceptions import OperationalError
+from redis import RedisError
 from rich.console import Console
 
 from ops.run import RunError
@@ -20,12 +22,20 @@ INTERRUPTED = 130
 @contextmanager
 def spoken_errors(console: Console) -> Iterator[None]:
     """Say what went wrong inside and exit with the status that fits."""
+
+    def say(line: str, status: int) -> typer.Exit:
+        said = f"facemirror: {line}"
+        console.print(said, style="red", highlight=False, markup=False, soft_wrap=True)
+        return typer.Exit(status)
+
     try:
         yield
     except (RunError, WeightsError, ProviderError, BrokerError, LauncherError) as error:
-        line = f"facemirror: {error}"
-        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(WRONG_USE) from error
+        raise say(str(error), WRONG_USE) from error
+    except (RedisError, OperationalError) as error:
+        kept = "finished recordings are kept"
+        raise say(f"Redis stopped answering ({error}); {kept}", FAILED) from error
+    except OSError as error:
+        raise say(str(error), WRONG_USE) from error
     except KeyboardInterrupt:
-        console.print("facemirror: stopped; finished recordings are kept", style="yellow")
-        raise typer.Exit(INTERRUPTED) from None
+        raise say("stopped; finished recordings are kept", INTERRUPTED) from None

@@ -58,6 +58,11 @@ class Submission:
         return bool(self.store.failures()) or len(self.store.reports()) == chunks
 
 
+def queue_length(queue: str) -> int:
+    """How many tasks wait on a queue."""
+    return int(redis_client(app.conf.broker_url).llen(queue))
+
+
 def submit(
     source: Path, name: str, out: Path, settings: RunSettings, *, files_queue: str, spread: int
 ) -> Submission:

@@ -46,7 +46,7 @@ def analyze(self, recording: str, index: int) -> int:  # type: ignore[no-untyped
     chunk = store.chunk(index)
     if chunk is None or store.has_result(index) or store.failures():
         return index
-    if store.count_start(index) > STARTS:
+    if store.count_start(str(index)) > STARTS:
         store.fail_chunk(index, f"its worker died {STARTS} times while analysing it")
         return index
     begun = time.monotonic()
@@ -54,7 +54,8 @@ def analyze(self, recording: str, index: int) -> int:  # type: ignore[no-untyped
         _analyse(store, index, chunk, self.request.hostname)
     except SoftTimeLimitExceeded:
         store.fail_chunk(index, f"it took longer than {time_limit(chunk.frames)} s")
-    except redis.RedisError:
+    except (redis.ConnectionError, redis.TimeoutError):
+        store.uncount_start(str(index))
         raise
     except Exception as error:
         logger.exception("%s frames %d-%d", chunk.recording, chunk.start, chunk.stop - 1)
@@ -74,8 +75,10 @@ def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) 
     from workers.analysis import analyse_chunk
 
     segment = store.segment(index)
-    if segment is None:  # another worker has just finished it, or its recording is over
-        return
+    if segment is None:
+        if not store.has_result(index) and store.outcome() is None:
+            store.fail_chunk(index, "its frames are gone from Redis: submit the recording again")
+        return  # else another worker has just finished it, or its recording is over
     configuration = Configuration.from_environment()
     models = _models(chunk.settings.landmarks)
     progress = _Progress(store, index)

@@ -4,6 +4,7 @@ It trusts the plan and what is stored, not the chord: the callback may run early
 empty list. Runs where the output folder is.
 """
 
+import redis
 from celery.utils.log import get_task_logger
 
 from tasks.messages import ChunkReport, RecordingOutcome, RecordingPlan
@@ -13,27 +14,32 @@ from workers.broker import redis_client
 
 logger = get_task_logger(__name__)
 
-LOCK_SECONDS = 600
 WAIT_SECONDS = 3
 
 
-@app.task(name="assemble", bind=True, max_retries=None)  # type: ignore[untyped-decorator]
+@app.task(  # type: ignore[untyped-decorator]
+    name="assemble",
+    bind=True,
+    autoretry_for=(redis.ConnectionError, redis.TimeoutError),
+    retry_backoff=True,
+    max_retries=None,
+)
 def assemble(self, recording: str) -> str:  # type: ignore[no-untyped-def]
     """Write the outputs of a recording whose chunks are done; returns its id."""
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     plan = store.plan()
-    if plan is None or store.outcome() is not None:
+    if plan is None:
         return recording
     failures = store.failures()
-    if failures:
-        store.finish(RecordingOutcome(status="failed", reason=_first_failure(plan, failures)))
-        return recording
     reports = store.reports()
-    lock = store.assembly_lock(LOCK_SECONDS)
-    if set(reports) != set(range(len(plan.chunks))) or lock.locked():
+    outcome = store.outcome()
+    if outcome is None and failures:
+        outcome = RecordingOutcome(status="failed", reason=_first_failure(plan, failures))
+    if outcome is None and set(reports) != set(range(len(plan.chunks))):
         raise self.retry(countdown=WAIT_SECONDS)
-    with lock:
+    if outcome is None:
         outcome = _write(plan, store, [reports[k] for k in range(len(plan.chunks))])
+    # Another callback may have finished first, and taken the results away: its outcome stands.
     store.finish(outcome)
     logger.info("%s: %s %s", plan.order.name, outcome.status, outcome.reason)
     return recording
@@ -41,11 +47,11 @@ def assemble(self, recording: str) -> str:  # type: ignore[no-untyped-def]
 
 @app.task(name="abandon")  # type: ignore[untyped-decorator]
 def abandon(recording: str) -> str:
-    """Close a recording whose chord broke; runs when a chunk was stopped at its hard limit."""
+    """Close a recording whose chord broke, as when a chunk was stopped at its hard time limit."""
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     plan = store.plan()
     if plan is not None and store.outcome() is None:
-        failures = store.failures() or {0: "a worker was stopped at the hard time limit"}
+        failures = store.failures() or {0: "a worker was stopped, or lost Redis, while analysing"}
         store.finish(RecordingOutcome(status="failed", reason=_first_failure(plan, failures)))
     return recording
 
@@ -59,10 +65,12 @@ def _first_failure(plan: RecordingPlan, failures: dict[int, str]) -> str:
 def _write(
     plan: RecordingPlan, store: RecordingStore, reports: list[ChunkReport]
 ) -> RecordingOutcome:
-    from tasks.outputs import OutputError, write_outputs
-    from workers.video.errors import VideoError
+    from tasks.outputs import write_outputs
 
     try:
         return write_outputs(plan, reports, store)
-    except (OSError, OutputError, VideoError) as error:
-        return RecordingOutcome(status="failed", reason=str(error))
+    except redis.RedisError:
+        raise
+    except Exception as error:
+        logger.exception("%s", plan.order.name)
+        return RecordingOutcome(status="failed", reason=str(error) or type(error).__name__)

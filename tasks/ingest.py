@@ -7,10 +7,11 @@ already analysed are not analysed again, and assembling twice is safe.
 import math
 from collections.abc import Iterator
 
+import redis
 from celery import chord
 from celery.utils.log import get_task_logger
 
-from tasks.analyze import analyze, time_limit
+from tasks.analyze import STARTS, analyze, time_limit
 from tasks.assemble import abandon, assemble
 from tasks.messages import RecordingOrder, RecordingOutcome, RecordingPlan
 from tasks.store import RecordingStore
@@ -21,21 +22,33 @@ from workers.chunk_order import ChunkOrder
 logger = get_task_logger(__name__)
 
 
-@app.task(name="ingest")  # type: ignore[untyped-decorator]
+@app.task(  # type: ignore[untyped-decorator]
+    name="ingest",
+    autoretry_for=(redis.ConnectionError, redis.TimeoutError),
+    retry_backoff=True,
+    max_retries=8,
+)
 def ingest(recording: str) -> str:
     """Cut one recording and send its chunks on their way; returns its id."""
-    from workers.video.errors import VideoError
-
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     order = store.order()
     if order is None:
         return recording
+    if store.count_start("ingest") > STARTS:
+        reason = f"reading it killed its worker {STARTS} times: export it again as H.264"
+        store.finish(RecordingOutcome(status="failed", reason=reason))
+        return recording
     try:
         plan = _cut(order, store)
-    except (VideoError, OSError) as error:
-        store.finish(RecordingOutcome(status="failed", reason=str(error)))
+        _dispatch(plan)
+    except (redis.ConnectionError, redis.TimeoutError):
+        store.uncount_start("ingest")
+        raise
+    except Exception as error:
+        logger.exception("%s", order.name)
+        reason = str(error) or type(error).__name__
+        store.finish(RecordingOutcome(status="failed", reason=reason))
         return recording
-    _dispatch(plan)
     logger.info("%s: %d frames in %d chunks", order.name, plan.frames, len(plan.chunks))
     return recording
 
@@ -70,6 +83,7 @@ def _cut(order: RecordingOrder, store: RecordingStore) -> RecordingPlan:
         order=order,
         frames=index.frame_count,
         missing=index.missing_frames,
+        cut_short=index.broken_off,
         start_pts=index.pts[0],
         numerator=index.time_base.numerator,
         denominator=index.time_base.denominator,

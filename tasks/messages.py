@@ -38,13 +38,15 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """From ingest to assemble: what the recording is and how it was cut.
 
     frames: rows that each table must have; missing: frames that the container promises and the
-    file does not hold; start_pts: presentation time of the first frame, in units of
+    file does not hold, where it says how many; cut_short: the file ends before it should;
+    start_pts: presentation time of the first frame, in units of
     numerator/denominator s; chunks: [start, stop) of each chunk, in order, without gaps.
     """
 
     order: RecordingOrder
     frames: int
     missing: int
+    cut_short: bool
     start_pts: int
     numerator: int
     denominator: int

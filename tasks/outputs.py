@@ -17,7 +17,7 @@ from typing import TextIO
 import numpy as np
 
 from tasks.messages import ChunkReport, RecordingOutcome, RecordingPlan
-from tasks.run_record import RUN_FILE, RowCounts, encode_run_record, run_record, warnings_of
+from tasks.run_record import RUN_FILE, RowCounts, encode_run_record, run_record
 from tasks.store import RecordingStore
 from workers.aus.table import AU_HEADER, au_rows, landmark_header, landmark_rows
 from workers.chunk_rows import ChunkRows, face_jumps
@@ -64,7 +64,7 @@ def write_outputs(
         status="done",
         frames=plan.frames,
         measured=counts.measured,
-        warnings=tuple(warnings_of(record)),
+        warnings=record.warnings,
     )
 
 
@@ -134,6 +134,8 @@ def _write_tables(plan: RecordingPlan, store: RecordingStore, folder: Path) -> R
             counts.add(rows)
             boxes.append(rows.boxes)
     counts.face_jumps = face_jumps(np.concatenate(boxes))
+    if counts.undecodable == counts.frames:
+        raise OutputError("none of its frames could be decoded: export it again as H.264")
     if counts.frames != plan.frames:
         raise OutputError(f"{counts.frames} rows were measured for {plan.frames} frames")
     return counts

@@ -43,7 +43,8 @@ class RowCounts(msgspec.Struct):
 
 class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The recording itself. width, height: px, upright; start_time: s; missing_frames: promised by
-    the container but not in the file."""
+    the container but not in the file; cut_short: the file ends before it should, whether or not its
+    container says how many frames are lost."""
 
     source: str
     width: int
@@ -52,10 +53,11 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     start_time: float
     time_base: str
     missing_frames: int
+    cut_short: bool
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of run.json."""
+    """The content of run.json. warnings: what whoever uses the numbers must know."""
 
     facemirror: str
     libraries: dict[str, str]
@@ -70,13 +72,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[int, int], ...]
     counts: RowCounts
     stage_seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
 
 def run_record(plan: RecordingPlan, reports: list[ChunkReport], counts: RowCounts) -> RunRecord:
     """The record of a recording whose chunks all ran on one kind of worker."""
     one = reports[0]
     settings = plan.order.settings
-    return RunRecord(
+    record = RunRecord(
         facemirror=version("facemirror"),
         libraries={name: version(name) for name in LIBRARIES},
         recording=RecordingRecord(
@@ -87,6 +90,7 @@ def run_record(plan: RecordingPlan, reports: list[ChunkReport], counts: RowCount
             start_time=plan.start_pts * plan.numerator / plan.denominator,
             time_base=f"{plan.numerator}/{plan.denominator}",
             missing_frames=plan.missing,
+            cut_short=plan.cut_short,
         ),
         settings=settings,
         provider=one.provider,
@@ -99,6 +103,7 @@ def run_record(plan: RecordingPlan, reports: list[ChunkReport], counts: RowCount
         counts=counts,
         stage_seconds=_summed(report.seconds for report in reports),
     )
+    return msgspec.structs.replace(record, warnings=tuple(_warnings(record)))
 
 
 def encode_run_record(record: RunRecord) -> bytes:
@@ -106,8 +111,8 @@ def encode_run_record(record: RunRecord) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
 
 
-def warnings_of(record: RunRecord) -> list[str]:
-    """One line for each thing that whoever uses the numbers must know."""
+def _warnings(record: RunRecord) -> list[str]:
+    """One line each."""
     counts, found = record.counts, []
     if any(model.demo for model in record.weights):
         found.append("DEMO weights: these numbers measure nobody")
@@ -116,6 +121,8 @@ def warnings_of(record: RunRecord) -> list[str]:
         found.append(f"made with weights that are not the published ones ({files})")
     if record.recording.missing_frames:
         found.append(f"{record.recording.missing_frames} frames are missing: the file is cut short")
+    elif record.recording.cut_short:
+        found.append("the file is cut short: an unknown number of frames at its end is lost")
     if counts.undecodable:
         found.append(f"{counts.undecodable} frames could not be decoded")
     if counts.without_face:

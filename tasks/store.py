@@ -11,7 +11,7 @@ With R a recording's id and K a chunk's index:
 | facemirror:R:rows:K  | string | ChunkRows (npz)                          | analyze      |
 | facemirror:R:out:K:V | string | compressed video V: left, right, debug   | analyze      |
 | facemirror:R:reports | hash   | K → ChunkReport; its presence means done | analyze      |
-| facemirror:R:starts  | hash   | K → how often its analysis was begun     | analyze      |
+| facemirror:R:starts  | hash   | K or `ingest` → how often it was begun   | both         |
 | facemirror:R:frames  | hash   | K → frames finished, for progress        | analyze      |
 | facemirror:R:failed  | hash   | K → reason                               | analyze      |
 | facemirror:R:outcome | string | RecordingOutcome                         | assemble     |
@@ -25,7 +25,6 @@ from typing import TypeVar
 
 import msgspec
 import redis
-from redis.lock import Lock
 
 from tasks.messages import ChunkReport, RecordingOrder, RecordingOutcome, RecordingPlan
 from workers.chunk_order import ChunkOrder, VideoName
@@ -62,6 +61,7 @@ class RecordingStore:
         """Store a chunk to be analysed."""
         self._put(f"chunk:{index}", msgspec.json.encode(order))
         self._put(f"in:{index}", segment)
+        self._forget_if_finished()
 
     def chunk(self, index: int) -> ChunkOrder | None:
         """What is to be analysed; None where the recording is finished."""
@@ -71,11 +71,15 @@ class RecordingStore:
         """The chunk's compressed frames."""
         return self._bytes(f"in:{index}")
 
-    def count_start(self, index: int) -> int:
-        """Count that the chunk's analysis begins; returns how often it has begun."""
-        starts = int(self._redis.hincrby(self._key("starts"), str(index), 1))
+    def count_start(self, work: str) -> int:
+        """Count that a piece of work begins (a chunk's index, or `ingest`); returns how often."""
+        starts = int(self._redis.hincrby(self._key("starts"), work, 1))
         self._redis.expire(self._key("starts"), KEPT)
         return starts
+
+    def uncount_start(self, work: str) -> None:
+        """Take a start back that ended without a death."""
+        self._redis.hincrby(self._key("starts"), work, -1)
 
     def put_progress(self, index: int, frames: int) -> None:
         """Store how many frames of a chunk are finished."""
@@ -98,6 +102,7 @@ class RecordingStore:
             pipe.expire(self._key("reports"), KEPT)
             pipe.delete(self._key(f"in:{index}"))
             pipe.execute()
+        self._forget_if_finished()
 
     def has_result(self, index: int) -> bool:
         """Whether the chunk is done."""
@@ -128,8 +133,8 @@ class RecordingStore:
         return {index: value.decode() for index, value in self._hash("failed").items()}
 
     def finish(self, outcome: RecordingOutcome) -> None:
-        """Store what became of the recording and delete everything else."""
-        self._put("outcome", msgspec.json.encode(outcome))
+        """Store what became of the recording, unless that is known, and delete everything else."""
+        self._redis.set(self._key("outcome"), msgspec.json.encode(outcome), ex=KEPT, nx=True)
         self.delete_all_but_outcome()
 
     def delete_all_but_outcome(self) -> None:
@@ -139,13 +144,14 @@ class RecordingStore:
         for start in range(0, len(keys), 500):
             self._redis.unlink(*keys[start : start + 500])
 
+    def _forget_if_finished(self) -> None:
+        """A worker that was slower than the end of its recording must leave no picture behind."""
+        if self.outcome() is not None:
+            self.delete_all_but_outcome()
+
     def outcome(self) -> RecordingOutcome | None:
         """What became of the recording; None while it is on its way."""
         return self._decoded("outcome", RecordingOutcome)
-
-    def assembly_lock(self, seconds: float) -> Lock:
-        """Keeps two callbacks of one recording from writing at once; it expires by itself."""
-        return Lock(self._redis, self._key("assembling"), timeout=seconds, blocking=False)
 
     def _key(self, name: str) -> str:
         return f"facemirror:{self.recording}:{name}"

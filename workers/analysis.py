@@ -16,6 +16,7 @@ from workers.aus.labels import HEAD_LABELS
 from workers.chunk_order import ChunkOrder, VideoName
 from workers.chunk_rows import ChunkRows, ChunkRowsBuilder, FrameRow
 from workers.chunk_videos import ChunkVideos
+from workers.face.boxes import apart
 from workers.face.eyes import au45
 from workers.face.midline import midline
 from workers.face.mirroring import SIDES, mirror, mirrored_points
@@ -73,28 +74,54 @@ def _followed(
     settings = order.settings
     decoded = decode_segment(segment, order.pts, order.rotation, settings.flip)
     tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
-    window: deque[Floats | None] = deque(maxlen=HISTORY + 1)
+    scheme = models.landmarker.scheme
+    window: deque[TrackedFace | None] = deque(maxlen=HISTORY + 1)
     pictures = prefetched(timer.timed_items("decode", decoded))
     for index, picture in enumerate(pictures, order.first):
         with timer.stage("track"):
             sighting = tracker.step(index, picture)
-        window.append(None if sighting.face is None else sighting.face.points)
+        window.append(sighting.face)
         if index < order.start or picture is None or sighting.face is None:
             yield AnalysedFrame(index, picture, sighting.faces)
             continue
         with timer.stage("mirror"):
-            mirrored = _mirrored(picture, sighting.face, list(window), models.landmarker.scheme)
+            mirrored = mirrored_face(picture, sighting.face, list(window), scheme)
         yield AnalysedFrame(index, picture, sighting.faces, mirrored)
 
 
-def _mirrored(
-    picture: Image, face: TrackedFace, window: list[Floats | None], scheme: LandmarkScheme
+def mirrored_face(
+    picture: Image, face: TrackedFace, window: list[TrackedFace | None], scheme: LandmarkScheme
 ) -> MirroredFace | None:
-    """Both mirrored frames; None where the landmarks give no midline."""
-    line = midline(window, scheme)
+    """Both mirrored frames of a face.
+
+    window: the faces of the last frames, this one last. None where the landmarks give no midline,
+    or one that leaves a half empty.
+    """
+    history = points_of_same_face(window)
+    line = midline(history, scheme)
     if line is None:
         return None
-    return MirroredFace(face, smoothed(window), line, mirror(picture, line))
+    points = smoothed(history)
+    sides = line.distance(points)
+    if not sides.min() < 0.0 < sides.max():
+        return None
+    return MirroredFace(face, points, line, mirror(picture, line))
+
+
+def points_of_same_face(window: list[TrackedFace | None]) -> list[Floats | None]:
+    """The landmarks in a window, None before the face was another one.
+
+    A face whose box does not overlap the one before it is another face: two people are never
+    averaged. It depends on the window alone, so chunks stay independent.
+    """
+    same: list[Floats | None] = []
+    later: TrackedFace | None = None
+    for face in reversed(window):
+        if face is not None and later is not None and apart(face.box, later.box):
+            return [None] * (len(window) - len(same)) + same
+        same.insert(0, None if face is None else face.points)
+        later = face or later
+    return same
 
 
 def measure(mirrored: MirroredFace, models: Models) -> FrameRow:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Self
 from workers.configuration import Configuration
 
 MOST_RESTARTS = 10
+RESTART_SECONDS = 120.0
 GRACE_SECONDS = 5.0
 
 # Numeric libraries with their own threads would fight over the cores, and change the last digits.
@@ -57,7 +59,7 @@ class Workers:
         """log: the file that all of them write to."""
         self._configuration = replace(configuration, launcher=os.getpid())
         self._log = log
-        self._restarts = 0
+        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._posts = posts
         self._processes: dict[WorkerPost, subprocess.Popen[bytes]] = {}
 
@@ -79,9 +81,10 @@ class Workers:
         for post, process in list(self._processes.items()):
             if process.poll() is None:
                 continue
-            self._restarts += 1
-            if self._restarts > MOST_RESTARTS:
+            now = time.monotonic()
+            if len(self._restarts) == MOST_RESTARTS and now - self._restarts[0] < RESTART_SECONDS:
                 raise LauncherError(f"worker processes keep dying: {self._last_line()}")
+            self._restarts.append(now)
             _kill_group(process)
             self._start(post)
 
@@ -108,6 +111,8 @@ class Workers:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Celery imports from the current folder first: a person's tasks.py is not ours.
+                cwd=Path(__file__).parents[1],
             )
 
     def _last_line(self) -> str:

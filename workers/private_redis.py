@@ -34,19 +34,20 @@ class PrivateRedis:
 
     def __init__(self) -> None:
         """Start it; raises BrokerError where it does not come up."""
+        program = find_server()
         self.folder = Path(tempfile.mkdtemp(prefix="facemirror-"))
         socket = self.folder / "redis.sock"
         self.url = f"redis+socket://{socket}"
         self._log = self.folder / "redis.log"
         settings = (
-            f'unixsocket {socket}\nunixsocketperm 700\nport 0\nsave ""\nappendonly no\n'
-            f"maxmemory-policy noeviction\ndir {self.folder}\nlogfile {self._log}\n"
+            f'unixsocket "{socket}"\nunixsocketperm 700\nport 0\nsave ""\nappendonly no\n'
+            f'maxmemory-policy noeviction\ndir "{self.folder}"\nlogfile "{self._log}"\n'
         )
         configuration = self.folder / "redis.conf"
         configuration.write_text(settings)
         # Its own session: a Ctrl-C in the terminal must not reach it before the workers stopped.
         self._process = subprocess.Popen(
-            [find_server(), str(configuration)],
+            [program, str(configuration)],
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -29,6 +29,8 @@ def troubled(tmp_path, face_clip):
     shutil.copy(face_clip, folder / "good.wmv")
     shutil.copy(shared("media", "multi_face.avi"), folder / "short.avi")
     cut_off(folder / "short.avi", 0.05)
+    shutil.copy(face_clip, folder / "broken.wmv")
+    cut_off(folder / "broken.wmv", 0.4)
     return folder
 
 
@@ -62,7 +64,12 @@ def test_bad_recordings_fail_with_a_reason_each_and_the_others_finish(
     assert lost > 600
     assert len(short.rows("left")) + short.run["recording"]["missing_frames"] == 702
     assert any(line.startswith("short: ") and "frames are missing" in line for line in lines)
-    assert sorted(p.name for p in out.iterdir()) == ["good", "nobody", "short"]
+
+    broken = Outputs(out / "broken")
+    assert 0 < len(broken.rows("left")) < 60
+    assert broken.run["recording"]["cut_short"] is True
+    assert any(line.startswith("broken: the file is cut short") for line in lines)
+    assert sorted(p.name for p in out.iterdir()) == ["broken", "good", "nobody", "short"]
 
 
 @pytest.mark.parametrize("where", ["a_file", "a_file/below"])
@@ -72,6 +79,14 @@ def test_an_output_folder_that_cannot_be_written_is_wrong_use(where, face_clip, 
     assert done.returncode == 2
     assert "cannot write into" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_log_that_cannot_be_written_is_wrong_use(face_clip, tmp_path):
+    log = tmp_path / "nowhere" / "x.log"
+    done = facemirror("run", face_clip, "--out", tmp_path / "out", "--log", log)
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_missing_weights_are_wrong_use(face_clip, tmp_path):

@@ -17,7 +17,6 @@ from workers.launcher import WorkerPost, Workers
 from workers.private_redis import PrivateRedis
 
 LEASE_SECONDS = 4.0
-FILES = WorkerPost("files", (FILES_QUEUE,))
 
 
 @dataclass
@@ -30,10 +29,11 @@ class Lab:
     log: Path
 
     @contextmanager
-    def workers(self, analysts: int) -> Iterator[Workers]:
-        """Worker processes: some that analyse, one for files."""
+    def workers(self, analysts: int, files: int = 1) -> Iterator[Workers]:
+        """Worker processes: some that analyse, some for files."""
         posts = [WorkerPost(f"analyst-{n}", (ANALYZE_QUEUE,)) for n in range(analysts)]
-        with Workers([*posts, FILES], self.configuration, self.log) as workers:
+        posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(files)]
+        with Workers(posts, self.configuration, self.log) as workers:
             yield workers
 
     def submit(self, source: Path, chunk_frames: int = 100, **analysis) -> Submission:

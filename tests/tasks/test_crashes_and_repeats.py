@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from ops.submission import withdraw
 from tasks.analyze import STARTS, analyze
 from tasks.assemble import assemble
 from tasks.store import RecordingStore
@@ -141,8 +142,8 @@ def test_analysing_a_chunk_again_returns_its_index_and_starts_nothing(lab, face_
         assert lab.wait(submission, workers).status == "done"
 
 
-def test_two_callbacks_at_once_leave_one_whole_set_of_files(lab, face_clip, calm_result):
-    with lab.workers(1) as workers:
+def test_callbacks_at_once_leave_one_whole_set_of_files(lab, face_clip, calm_result):
+    with lab.workers(1, files=3) as workers:
         submission = lab.submit(face_clip, chunk_frames=20)
         for _ in range(3):
             assemble.apply_async((submission.order.id,), queue=submission.order.files_queue)
@@ -172,3 +173,37 @@ def test_chunks_of_unlike_workers_are_not_mixed(lab, face_clip):
     assert outcome.status == "failed"
     assert "unlike workers" in outcome.reason
     assert "mac-3: coreml" in outcome.reason
+
+
+def test_a_killed_files_worker_costs_nothing_but_time(lab, face_clip, calm_result):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 5)
+        for parent in worker_parents("files-0"):
+            parent.kill()
+        assert lab.wait(submission, workers).status == "done"
+    assert tables(lab, face_clip.stem) == calm_result
+
+
+def test_an_ingest_that_fails_unexpectedly_says_so(lab, tmp_path):
+    """The source is a folder: what no check before it has caught."""
+    with lab.workers(1) as workers:
+        outcome = lab.wait(lab.submit(tmp_path), workers)
+    assert outcome.status == "failed"
+    assert outcome.reason
+
+
+def test_results_of_a_recording_that_is_over_are_not_kept(lab, face_clip):
+    """Its submitter has gone; a worker finishes its chunk only now."""
+    with lab.workers(1):
+        submission = lab.submit(face_clip, chunk_frames=20)
+        lab.wait_for_frames(submission, 1)
+        withdraw(submission)
+        client = redis_client(lab.server.url)
+        deadline = time.monotonic() + 60
+        while "succeeded" not in lab.log.read_text().partition("Task analyze")[2]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        left = list(client.scan_iter("facemirror:*"))
+    pictures = (b":in:", b":out:", b":rows:")
+    assert not [key for key in left if any(kind in key for kind in pictures)]

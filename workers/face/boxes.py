@@ -55,6 +55,11 @@ def most_prominent(found: Detections) -> int:
     return int(np.argmax(np.prod(sizes, axis=1)))
 
 
+def apart(box: Floats, other: Floats) -> bool:
+    """Whether two boxes (4,) do not overlap at all."""
+    return bool((box[:2] >= other[2:]).any() or (other[:2] >= box[2:]).any())
+
+
 def extent(points: Floats) -> Floats:
     """The tight box (4,) around points (N, 2)."""
     return np.concatenate([points.min(axis=0), points.max(axis=0)])

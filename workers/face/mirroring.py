@@ -42,7 +42,10 @@ def mirror(frame: Image, line: Midline) -> dict[Side, Image]:
 
 
 def mirrored_points(points: Floats, line: Midline, side: Side) -> Floats:
-    """The points of the kept half of landmarks (P, 2) and their reflections, px; (2K, 2)."""
+    """The points of the kept half of landmarks (P, 2) and their reflections, px; (2K, 2).
+
+    K is 0 where all points lie on the other half.
+    """
     kept = points[line.distance(points) * kept_sign(side) >= 0.0]
     return np.concatenate([kept, line.reflect(kept)])
 
