@@ -1,9 +1,11 @@
 """Starting worker processes, keeping them alive, and taking them down again."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from dataclasses import dataclass, replace
@@ -64,6 +66,7 @@ class Workers:
         self._processes: dict[WorkerPost, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
+        self._temporary = tempfile.mkdtemp(prefix="facemirror-workers-")
         for post in self._posts:
             self._start(post)
         return self
@@ -100,13 +103,15 @@ class Workers:
                 _kill_group(process)
             _kill_group(process)  # a child that outlived its parent
             process.wait()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _start(self, post: WorkerPost) -> None:
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the launcher alone.
             self._processes[post] = subprocess.Popen(
                 worker_command(post),
-                env=worker_environment(self._configuration),
+                # What a killed worker leaves in its temporary folder goes with the folder.
+                env={**worker_environment(self._configuration), "TMPDIR": self._temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
