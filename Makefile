@@ -1,14 +1,18 @@
+# make demo: a drawn patient, the whole way, in a minute.
 # make test: a virtual environment of its own, then lint, types and tests.
 # The conversion tests need torch: make test EXTRAS=dev,convert
 
+comma := ,
 PYTHON ?= python3
 EXTRAS ?= dev
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
-comma := ,
 
-.PHONY: test lint types check clean
+.PHONY: test demo lint types clean
+
+demo: $(VENV)/.installed-
+	$(BIN)/facemirror demo
 
 test: lint types
 	$(BIN)/python -m pytest $(PYTEST)
@@ -20,9 +24,14 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-$(INSTALLED): pyproject.toml requirements.lock
+$(VENV)/.installed-%: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[$(subst -,$(comma),$*)]'
+	touch $@
+
+$(VENV)/.installed-: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
 	touch $@
 
 clean:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ops import weights_commands
 from ops.spoken_errors import FAILED, spoken_errors
-from weights.manifest import default_folder
+from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
 app = typer.Typer(
     help="Mirrored videos and action units from recordings of facial exercises.",
@@ -58,7 +58,11 @@ def run(
     recordings: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the outputs, one subfolder a recording.")],
     weights: Annotated[
-        Path | None, typer.Option(help="Folder of converted models.", envvar="FACEMIRROR_WEIGHTS")
+        Path | None,
+        typer.Option(
+            help="Folder of converted models; 'demo': small ones that read drawn faces only.",
+            envvar="FACEMIRROR_WEIGHTS",
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
@@ -93,9 +97,10 @@ def run(
     from workers.chunk_order import AnalysisSettings
 
     analysis = AnalysisSettings(landmarks=landmarks.value, flip=flip, debug_video=debug_video)
+    demo = str(weights) == DEMO
     options = RunOptions(
         out=out,
-        weights=weights or default_folder(),
+        weights=DEMO_FOLDER if demo else weights or default_folder(),
         settings=RunSettings(analysis=analysis, au_labels=au_labels.value),
         chunk_frames=chunk_frames,
         workers=workers,
@@ -103,10 +108,48 @@ def run(
         broker=broker,
         log=log,
         quiet=quiet,
+        demo=demo,
     )
     console = Console(stderr=True)
     with spoken_errors(console):
         failed = run_recordings(recordings, options, console)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the recording and its outputs.")] = Path(
+        "facemirror-demo"
+    ),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
+    ] = None,
+    provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
+    left: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How far the patient's left side moves.")
+    ] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, help="Of the patient's looks and the room's.")] = 7,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the table.")] = False,
+) -> None:
+    """Check this machine: a drawn patient, the whole way, true against measured movements."""
+    from ops.demo import demo as run_demo
+    from ops.run import RunOptions
+    from tasks.messages import RunSettings
+    from workers.chunk_order import AnalysisSettings
+
+    options = RunOptions(
+        out=out,
+        weights=DEMO_FOLDER,
+        settings=RunSettings(analysis=AnalysisSettings()),
+        workers=workers,
+        provider=provider.value,
+        quiet=quiet,
+        demo=True,
+    )
+    console = Console(stderr=True)
+    with spoken_errors(console):
+        failed = run_demo(options, left, seed, console)
     if failed:
         raise typer.Exit(FAILED)
 

@@ -145,6 +145,11 @@ MODELS = {
 }
 
 
+DEMO = "demo"
+DEMO_FOLDER = Path(__file__).parent / "demo" / "models"
+"""Models that read the phantom, and nobody else."""
+
+
 def default_folder() -> Path:
     """$FACEMIRROR_WEIGHTS, else the person's data folder of this program."""
     chosen = os.environ.get(FOLDER_VARIABLE)
