@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ops import weights_commands
+from ops import lab_commands, study_commands, weights_commands
+from ops.run_options import AuLabels, Landmarks
 from ops.spoken_errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -32,20 +33,6 @@ class Provider(StrEnum):
     coreml = "coreml"
     cuda = "cuda"
     cpu = "cpu"
-
-
-class Landmarks(StrEnum):
-    """Landmark models."""
-
-    star98 = "star98"
-    pfld68 = "pfld68"
-
-
-class AuLabels(StrEnum):
-    """Names for the eight scores of the AU head."""
-
-    openface3 = "openface3"
-    face_mirror_1 = "face-mirror-1"
 
 
 @app.callback()
@@ -101,8 +88,9 @@ def run(
     options = RunOptions(
         out=out,
         weights=DEMO_FOLDER if demo else weights or default_folder(),
-        settings=RunSettings(analysis=analysis, au_labels=au_labels.value),
-        chunk_frames=chunk_frames,
+        settings=RunSettings(
+            analysis=analysis, au_labels=au_labels.value, chunk_frames=chunk_frames
+        ),
         workers=workers,
         provider=provider.value,
         broker=broker,
@@ -152,6 +140,18 @@ def demo(
         failed = run_demo(options, left, seed, console)
     if failed:
         raise typer.Exit(FAILED)
+
+
+for command in (
+    study_commands.submit,
+    study_commands.status,
+    study_commands.cancel,
+    study_commands.retry,
+    study_commands.studies,
+    lab_commands.server,
+    lab_commands.worker,
+):
+    app.command()(command)
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.progress import Task as Bar
 from rich.text import Text
 
-from ops.submission import Submission
 from tasks.messages import RecordingOutcome
+from tasks.store import RecordingStore
+from tasks.studies import StudyStore
 
 
 class Rate(TextColumn):
@@ -54,26 +55,23 @@ class ProgressBars:
     ) -> None:
         self._progress.stop()
 
-    def show(self, submission: Submission) -> None:
-        """Bring the recording's bar up to date."""
-        done, total = submission.frames()
-        if total is None:
-            return
-        if submission.name not in self._bars:
-            self._bars[submission.name] = self._progress.add_task(submission.name, total=total)
-        self._progress.update(self._bars[submission.name], completed=done)
+    def show(self, name: str, done: int, total: int) -> None:
+        """Bring a recording's bar up to date. done, total: frames."""
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._bars[name], completed=done)
 
-    def finish(self, submission: Submission, outcome: RecordingOutcome) -> None:
-        """Replace the recording's bar by a line that says what became of it."""
-        if submission.name in self._bars:
-            self._progress.remove_task(self._bars.pop(submission.name))
-        if outcome.status == "failed":
-            self.say_failed(submission.name, outcome.reason)
+    def finish(self, name: str, outcome: RecordingOutcome) -> None:
+        """Replace a recording's bar by a line that says what became of it."""
+        if name in self._bars:
+            self._progress.remove_task(self._bars.pop(name))
+        if outcome.status != "done":
+            self.say_failed(name, outcome.reason)
             return
         for warning in outcome.warnings:
-            self._say(f"{submission.name}: {warning}", "yellow")
+            self._say(f"{name}: {warning}", "yellow")
         if not self._quiet:
-            self._say(f"{submission.name}: {outcome.frames} frames done", "green")
+            self._say(f"{name}: {outcome.frames} frames done", "green")
 
     def say_failed(self, name: str, reason: str) -> None:
         """One line for a recording that failed."""
@@ -81,3 +79,35 @@ class ProgressBars:
 
     def _say(self, line: str, style: str) -> None:
         self._console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+class StudyWatch:
+    """Shows how far the recordings of a study are, until all have ended."""
+
+    def __init__(self, study: StudyStore, names: dict[str, str], bars: ProgressBars) -> None:
+        """names: what to call each recording, by id."""
+        self._study = study
+        self._names = names
+        self._bars = bars
+        self._ended: set[str] = set()
+        self._frames: dict[str, int] = {}
+        self.failed = 0
+
+    def look(self) -> bool:
+        """Bring what is shown up to date; returns whether every recording has ended."""
+        for recording, outcome in sorted(self._study.outcomes().items()):
+            if recording not in self._ended:
+                self._ended.add(recording)
+                self.failed += outcome.status != "done"
+                self._bars.finish(self._names[recording], outcome)
+        for recording in self._study.begun():
+            store = self._study.recording(recording)
+            total = self._total(recording, store)
+            if total is not None:
+                self._bars.show(self._names[recording], store.progress().frames, total)
+        return len(self._ended) == len(self._names)
+
+    def _total(self, recording: str, store: RecordingStore) -> int | None:
+        if recording not in self._frames and (plan := store.plan()) is not None:
+            self._frames[recording] = plan.frames
+        return self._frames.get(recording)

@@ -8,7 +8,9 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 from rich.console import Console
 
-from ops.run import RunError
+from ops.errors import UsageError
+from tasks.register import RegisterError
+from tasks.studies import StudyError
 from weights.manifest import WeightsError
 from workers.broker import BrokerError
 from workers.launcher import LauncherError
@@ -30,7 +32,15 @@ def spoken_errors(console: Console) -> Iterator[None]:
 
     try:
         yield
-    except (RunError, WeightsError, ProviderError, BrokerError, LauncherError) as error:
+    except (
+        UsageError,
+        StudyError,
+        RegisterError,
+        WeightsError,
+        ProviderError,
+        BrokerError,
+        LauncherError,
+    ) as error:
         raise say(str(error), WRONG_USE) from error
     except (RedisError, OperationalError) as error:
         kept = "finished recordings are kept"

@@ -1,94 +1,98 @@
-"""Handing recordings to ingest and waiting for what becomes of them."""
+"""Making a study: what is asked for, as orders on Redis."""
 
 import secrets
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.assemble import assemble
-from tasks.ingest import ingest
-from tasks.messages import RecordingOrder, RecordingOutcome, RunSettings
-from tasks.store import RecordingStore
-from workers.app import ANALYZE_QUEUE, app
-from workers.broker import redis_client
+import redis
 
-RECONCILE_SECONDS = 20.0
-"""How long all chunks may be done before assemble is started once more."""
+from tasks.messages import (
+    ModelSum,
+    NamedProvider,
+    Priority,
+    RecordingFiles,
+    RecordingOrder,
+    RunSettings,
+    Study,
+)
+from tasks.register import pseudonym, write_register
+from tasks.studies import StudyStore, new_study_id, recording_id
+from weights.manifest import InstalledModel
+from workers.queues import DEFAULT_POOL, FILES_QUEUE
 
 
-@dataclass(slots=True)
-class Submission:
-    """One recording on its way."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One recording as the person asked for it. name: what its outputs are called."""
 
     source: Path
-    order: RecordingOrder
-    store: RecordingStore
-    all_done_since: float | None = None
-    outcome: RecordingOutcome | None = field(default=None)
-
-    @property
-    def name(self) -> str:
-        """What the outputs are called."""
-        return self.order.name
-
-    def frames(self) -> tuple[int, int | None]:
-        """How many frames are finished, and of how many; None before the recording is listed."""
-        plan = self.store.plan()
-        return self.store.finished_frames(), None if plan is None else plan.frames
-
-    def poll(self) -> RecordingOutcome | None:
-        """What became of it, None while it is on its way."""
-        if self.outcome is None:
-            self.outcome = self.store.outcome()
-        return self.outcome
-
-    def reconcile(self, now: float) -> None:
-        """Start assemble again where the chord lost its callback (a worker killed in between)."""
-        plan = self.store.plan()
-        if plan is None or not self._all_chunks_done(len(plan.chunks)):
-            self.all_done_since = None
-        elif self.all_done_since is None:
-            self.all_done_since = now
-        elif now - self.all_done_since > RECONCILE_SECONDS:
-            self.all_done_since = now
-            assemble.apply_async((self.order.id,), queue=self.order.files_queue)
-
-    def _all_chunks_done(self, chunks: int) -> bool:
-        return bool(self.store.failures()) or len(self.store.reports()) == chunks
+    name: str
+    settings: RunSettings
+    models: tuple[ModelSum, ...]
+    priority: Priority = "normal"
 
 
-def queue_length(queue: str) -> int:
-    """How many tasks wait on a queue."""
-    return int(redis_client(app.conf.broker_url).llen(queue))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOptions:
+    """What holds for all recordings of a study. See RecordingOrder for what they mean."""
+
+    out: Path
+    name: str | None = None
+    provider: NamedProvider | None = None
+    mix_providers: bool = False
+    pool: str = DEFAULT_POOL
+    pseudonymize: bool = False
+    anew: bool = False
+    files_queue: str = FILES_QUEUE
 
 
-def submit(
-    source: Path, name: str, out: Path, settings: RunSettings, *, files_queue: str, spread: int
-) -> Submission:
-    """Send one recording on its way; see `RecordingOrder` for what the arguments mean."""
-    order = RecordingOrder(
-        id=f"{time.strftime('%Y%m%d')}-{secrets.token_hex(6)}",
-        name=name,
-        source=str(source),
-        output=str(out),
-        settings=settings,
-        files_queue=files_queue,
-        analyze_queue=ANALYZE_QUEUE,
-        spread=spread,
+def submit(client: "redis.Redis", requests: Iterable[Request], options: StudyOptions) -> StudyStore:
+    """Put a study on Redis, all or nothing. Raises OSError where the register cannot be kept."""
+    study = Study(
+        id=new_study_id(),
+        name=options.name or time.strftime("%Y-%m-%d-") + secrets.token_hex(2),
+        created=time.time(),
+        files_queue=options.files_queue,
+        pseudonymized=options.pseudonymize,
     )
-    store = RecordingStore(redis_client(app.conf.broker_url), order.id)
-    store.put_order(order)
-    ingest.apply_async((order.id,), queue=files_queue, argsrepr=f"({name})")
-    return Submission(source, order, store)
+    orders, files = [], {}
+    for number, request in enumerate(requests, 1):
+        order = _order(study, number, request, options)
+        files[order.id] = _files(request, options)
+        orders.append(order)
+    if options.pseudonymize:
+        write_register(study.id, files)
+    store = StudyStore(client, study.id)
+    store.create(study, orders)
+    return store
 
 
-def withdraw(submission: Submission) -> None:
-    """Forget a recording: its chunks are skipped, and nothing of it stays on Redis."""
-    submission.store.finish(RecordingOutcome(status="failed", reason="stopped"))
+def model_sums(installed: Iterable[InstalledModel]) -> tuple[ModelSum, ...]:
+    """Which files the models must be."""
+    return tuple(ModelSum(model.name, model.file, model.sha256) for model in installed)
 
 
-def leftovers(submission: Submission) -> Iterator[Path]:
-    """Half-written folders that a stopped assemble has left."""
-    folder = Path(submission.order.output) / submission.name
-    yield from folder.glob(f".partial-{submission.order.id}-*")
+def _files(request: Request, options: StudyOptions) -> RecordingFiles:
+    return RecordingFiles(
+        source=str(request.source), output=str(options.out.absolute()), name=request.name
+    )
+
+
+def _order(study: Study, number: int, request: Request, options: StudyOptions) -> RecordingOrder:
+    hidden = options.pseudonymize
+    return RecordingOrder(
+        id=recording_id(study.id, number),
+        study=study.id,
+        label=pseudonym(request.source) if hidden else request.source.name,
+        files=None if hidden else _files(request, options),
+        settings=request.settings,
+        models=request.models,
+        provider=options.provider,
+        mix_providers=options.mix_providers,
+        priority=request.priority,
+        pool=options.pool,
+        files_queue=options.files_queue,
+        anew=options.anew,
+    )

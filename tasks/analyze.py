@@ -1,24 +1,31 @@
 """Analyze: one chunk, on any worker.
 
-Returns the chunk's index and nothing else: a chord on Redis counts a repeated result twice when it
-differs. Whatever happens to the chunk is stored, and the chord always gets its part.
+Returns the same line for the same chunk, whatever happened: a chord on Redis counts a repeated
+result twice when it differs. What happened is stored, and the chord always gets its part.
 """
 
 import time
 from functools import lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import redis
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.log import get_task_logger
 
 from tasks.messages import ChunkReport
-from tasks.store import RecordingStore
+from tasks.store import ANY_MIX, RecordingStore
+from weights.manifest import InstalledModel
 from workers.app import app
 from workers.broker import redis_client
 from workers.chunk_order import ChunkOrder
 from workers.configuration import Configuration
 from workers.face.scheme import LandmarkName
 from workers.memory import release_unused_memory
+from workers.queues import SIMULATED, arithmetic, same_queue_for
+
+if TYPE_CHECKING:
+    from workers.analysis import ChunkAnalysis
 
 logger = get_task_logger(__name__)
 
@@ -26,6 +33,11 @@ STARTS = 3
 """A chunk whose worker died this often is not tried again."""
 
 PROGRESS_SECONDS = 0.5
+
+
+def frames_shown(start: int, stop: int) -> str:
+    """Frames [start, stop) as people read them."""
+    return f"frames {start}\N{EN DASH}{stop - 1}"
 
 
 def time_limit(frames: int) -> int:
@@ -40,58 +52,76 @@ def time_limit(frames: int) -> int:
     retry_backoff=True,
     max_retries=8,
 )
-def analyze(self, recording: str, index: int) -> int:  # type: ignore[no-untyped-def]
-    """Analyse a chunk of a recording, unless that is done already; returns its index."""
+def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped-def]
+    """Analyse a chunk of a recording, unless that is done already; returns `chunk INDEX`."""
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
+    said = f"chunk {index}"
     chunk = store.chunk(index)
     if chunk is None or store.has_result(index) or store.failures():
-        return index
-    if store.count_start(str(index)) > STARTS:
+        return said
+    mine = arithmetic(app.conf.facemirror.provider)
+    claimed = store.claim(mine)
+    if claimed not in (mine, ANY_MIX):
+        # One recording, one arithmetic: hand it on to those who have begun it.
+        queue = same_queue_for(self.request.delivery_info["routing_key"], claimed)
+        raise self.retry(queue=queue, countdown=0, max_retries=None)
+    worker = self.request.hostname
+    if store.count_start(str(index), worker) > STARTS:
         store.fail_chunk(index, f"its worker died {STARTS} times while analysing it")
-        return index
-    begun = time.monotonic()
+        return said
+    begun, shown = time.monotonic(), frames_shown(chunk.start, chunk.stop)
     try:
-        _analyse(store, index, chunk, self.request.hostname)
+        _analyse(store, index, chunk, worker)
     except SoftTimeLimitExceeded:
         store.fail_chunk(index, f"it took longer than {time_limit(chunk.frames)} s")
     except (redis.ConnectionError, redis.TimeoutError):
         store.uncount_start(str(index))
         raise
     except Exception as error:
-        logger.exception("%s frames %d-%d", chunk.recording, chunk.start, chunk.stop - 1)
+        logger.exception("%s %s", chunk.recording, shown)
         store.fail_chunk(index, str(error) or type(error).__name__)
     else:
-        rate = chunk.frames / (time.monotonic() - begun)
-        frames = f"frames {chunk.start}-{chunk.stop - 1}"
-        logger.info("%s %s: %.1f frames/s", chunk.recording, frames, rate)
+        pace = chunk.frames / (time.monotonic() - begun)
+        store.put_pace(worker, pace)
+        logger.info("%s %s: %.1f frames/s", chunk.recording, shown, pace)
     finally:
         release_unused_memory()
-    return index
+    return said
 
 
 def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) -> None:
-    import onnxruntime
-
-    from workers.analysis import analyse_chunk
-
     segment = store.segment(index)
     if segment is None:
         if not store.has_result(index) and store.outcome() is None:
             store.fail_chunk(index, "its frames are gone from Redis: submit the recording again")
         return  # else another worker has just finished it, or its recording is over
-    configuration = Configuration.from_environment()
-    models = _models(chunk.settings.landmarks)
     progress = _Progress(store, index)
-    result = analyse_chunk(chunk, segment, models, progress)
+    result, installed = _result(chunk, segment, progress)
     report = ChunkReport(
-        provider=configuration.provider,
-        onnxruntime=onnxruntime.__version__,
+        provider=app.conf.facemirror.provider,
+        onnxruntime=version("onnxruntime"),
         worker=worker,
-        models=models.installed,
+        models=installed,
         seconds=result.seconds,
     )
-    store.put_result(index, result.rows.to_bytes(), result.segments, report)
+    store.put_result(index, result.rows.to_bytes(), result.segments, report, chunk.frames)
     progress.finish(chunk.frames)
+
+
+def _result(
+    chunk: ChunkOrder, segment: bytes, progress: "_Progress"
+) -> "tuple[ChunkAnalysis, tuple[InstalledModel, ...]]":
+    configuration: Configuration = app.conf.facemirror
+    if configuration.provider == SIMULATED:
+        from workers.session import check_weights
+        from workers.simulation import simulate_chunk
+
+        installed = check_weights(configuration.weights, chunk.settings.landmarks)
+        return simulate_chunk(chunk, configuration.simulated_seconds, progress), installed
+    from workers.analysis import analyse_chunk
+
+    models = _models(chunk.settings.landmarks)
+    return analyse_chunk(chunk, segment, models, progress), models.installed
 
 
 @lru_cache(maxsize=2)
@@ -99,7 +129,7 @@ def _models(landmarks: LandmarkName):  # type: ignore[no-untyped-def]
     """This process's session: loaded in the child, at its first chunk, never before the fork."""
     from workers.session import load_models
 
-    configuration = Configuration.from_environment()
+    configuration: Configuration = app.conf.facemirror
     models = load_models(
         configuration.weights, configuration.provider, landmarks, configuration.compiled
     )

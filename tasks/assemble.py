@@ -1,13 +1,17 @@
 """Assemble: the chord callback that turns chunk results into a recording's files.
 
-It trusts the plan and what is stored, not the chord: the callback may run early, twice, or with an
-empty list. Runs where the output folder is.
+It takes what is done from Redis to the disk (tasks.spool) and, once every chunk is there, writes
+the outputs. It trusts the plan and what is stored, not the chord: it may run early, twice, or with
+an empty list. Runs where the output folder is.
 """
 
 import redis
 from celery.utils.log import get_task_logger
 
-from tasks.messages import ChunkReport, RecordingOutcome, RecordingPlan
+from tasks.failure import RecordingError, fail
+from tasks.messages import RecordingPlan
+from tasks.register import files_of
+from tasks.spool import ChunkSpool, SpooledChunk
 from tasks.store import RecordingStore
 from workers.app import app
 from workers.broker import redis_client
@@ -21,28 +25,39 @@ WAIT_SECONDS = 3
     name="assemble",
     bind=True,
     autoretry_for=(redis.ConnectionError, redis.TimeoutError),
+    throws=(RecordingError,),
     retry_backoff=True,
     max_retries=None,
 )
-def assemble(self, recording: str) -> str:  # type: ignore[no-untyped-def]
-    """Write the outputs of a recording whose chunks are done; returns its id."""
+def assemble(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def]
+    """Take a part of a recording, and finish the recording once it is whole; returns how far.
+
+    Raises RecordingError.
+    """
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     plan = store.plan()
-    if plan is None:
-        return recording
+    if plan is None or store.outcome() is not None:
+        return "nothing to do"
+    label = plan.order.label
     failures = store.failures()
-    reports = store.reports()
-    outcome = store.outcome()
-    if outcome is None and failures:
-        outcome = RecordingOutcome(status="failed", reason=_first_failure(plan, failures))
-    if outcome is None and set(reports) != set(range(len(plan.chunks))):
+    if failures:
+        raise _fail(store, plan, _first_failure(plan, failures))
+    try:
+        done = _take_results(plan, store)
+        if len(done) == len(plan.chunks):
+            said = _finish(plan, store)
+            logger.info("%s: %s", label, said)
+            return f"{label}: {said}"
+    except redis.RedisError:
+        raise
+    except Exception as error:
+        if store.outcome() is not None:
+            return "nothing to do"  # another callback was faster, and has taken the results away
+        logger.info("%s cannot be written", label, exc_info=plan.order.files is not None)
+        raise _fail(store, plan, str(error) or type(error).__name__) from None
+    if not done.issuperset(range(*plan.parts[part])):
         raise self.retry(countdown=WAIT_SECONDS)
-    if outcome is None:
-        outcome = _write(plan, store, [reports[k] for k in range(len(plan.chunks))])
-    # Another callback may have finished first, and taken the results away: its outcome stands.
-    store.finish(outcome)
-    logger.info("%s: %s %s", plan.order.name, outcome.status, outcome.reason)
-    return recording
+    return f"{label}: {len(done)} of {len(plan.chunks)} chunks"
 
 
 @app.task(name="abandon")  # type: ignore[untyped-decorator]
@@ -50,27 +65,50 @@ def abandon(recording: str) -> str:
     """Close a recording whose chord broke, as when a chunk was stopped at its hard time limit."""
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     plan = store.plan()
-    if plan is not None and store.outcome() is None:
-        failures = store.failures() or {0: "a worker was stopped, or lost Redis, while analysing"}
-        store.finish(RecordingOutcome(status="failed", reason=_first_failure(plan, failures)))
-    return recording
+    if plan is None or store.outcome() is not None:
+        return "nothing to do"
+    failures = store.failures() or {0: "a worker was stopped, or lost Redis, while analysing"}
+    _fail(store, plan, _first_failure(plan, failures))
+    return f"{plan.order.label}: failed"
 
 
 def _first_failure(plan: RecordingPlan, failures: dict[int, str]) -> str:
     index = min(failures)
-    start, stop = plan.chunks[index]
-    return f"frames {start}-{stop - 1}: {failures[index]}"
+    chunk = plan.chunks[index]
+    return f"frames {chunk.start}-{chunk.stop - 1}: {failures[index]}"
 
 
-def _write(
-    plan: RecordingPlan, store: RecordingStore, reports: list[ChunkReport]
-) -> RecordingOutcome:
+def _fail(store: RecordingStore, plan: RecordingPlan, reason: str) -> RecordingError:
+    error = fail(store, plan.order, reason)
+    ChunkSpool(files_of(plan.order), plan.order.id).remove()
+    return error
+
+
+def _take_results(plan: RecordingPlan, store: RecordingStore) -> set[int]:
+    """Move what is done from Redis to the disk; returns which chunks are on the disk."""
+    from tasks.outputs import video_names
+
+    spool = ChunkSpool(files_of(plan.order), plan.order.id)
+    names = video_names(plan.order)
+    for k, report in sorted(store.reports().items()):
+        chunk, rows = store.chunk(k), store.rows(k)
+        videos = {name: store.video(k, name) for name in names}
+        whole = {name: data for name, data in videos.items() if data is not None}
+        if chunk is None or rows is None or len(whole) < len(names):
+            continue  # another callback has it
+        pts = chunk.pts[chunk.start - chunk.first :]
+        spool.put(k, SpooledChunk(pts=pts, rows=rows, report=report), whole)
+        store.take_away(k, names)
+    if store.outcome() is not None:
+        spool.remove()  # cancelled meanwhile
+    return store.taken_away()
+
+
+def _finish(plan: RecordingPlan, store: RecordingStore) -> str:
     from tasks.outputs import write_outputs
 
-    try:
-        return write_outputs(plan, reports, store)
-    except redis.RedisError:
-        raise
-    except Exception as error:
-        logger.exception("%s", plan.order.name)
-        return RecordingOutcome(status="failed", reason=str(error) or type(error).__name__)
+    files = files_of(plan.order)
+    outcome = write_outputs(plan, files)
+    store.finish(outcome)
+    ChunkSpool(files, plan.order.id).remove()
+    return f"{outcome.frames} frames done"

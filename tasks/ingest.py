@@ -1,86 +1,105 @@
-"""Ingest: list a recording's frames, cut it into chunks on Redis, and start their chord.
+"""Ingest: list a recording's frames and plan how it is cut, unless its outputs are there already.
 
-Runs where the recordings are. It may run again after a crash: what it stores is the same, chunks
-already analysed are not analysed again, and assembling twice is safe.
+Runs where the recordings are. It may run again after a crash: it plans the same.
 """
 
 import math
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import redis
-from celery import chord
 from celery.utils.log import get_task_logger
 
-from tasks.analyze import STARTS, analyze, time_limit
-from tasks.assemble import abandon, assemble
-from tasks.messages import RecordingOrder, RecordingOutcome, RecordingPlan
+from tasks.admission import PARTS_IN_BUDGET, group_chunks
+from tasks.failure import RecordingError, fail
+from tasks.messages import PlannedChunk, RecordingOrder, RecordingPlan
+from tasks.register import files_of
 from tasks.store import RecordingStore
+from weights.manifest import sha256_of
 from workers.app import app
 from workers.broker import redis_client
-from workers.chunk_order import ChunkOrder
+
+if TYPE_CHECKING:
+    from workers.video.index import VideoIndex
 
 logger = get_task_logger(__name__)
+
+STARTS = 3
+"""A recording that killed its worker this often is not read again."""
+
+FEWEST_FRAMES = 10
+"""A chunk is not made smaller than this, however small the budget."""
+
+MOST_FRAMES, FEWEST_EVEN_FRAMES, EVEN_CHUNKS = 100, 25, 4
+
+RESULT_BITS_PER_PIXEL = 0.4
+"""Of both mirrored videos together, until the first chunk has shown what it takes."""
 
 
 @app.task(  # type: ignore[untyped-decorator]
     name="ingest",
     autoretry_for=(redis.ConnectionError, redis.TimeoutError),
+    throws=(RecordingError,),
     retry_backoff=True,
     max_retries=8,
 )
 def ingest(recording: str) -> str:
-    """Cut one recording and send its chunks on their way; returns its id."""
+    """Plan one recording; returns what was found. Raises RecordingError."""
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     order = store.order()
-    if order is None:
-        return recording
+    if order is None or store.plan() is not None:
+        return "nothing to do"
     if store.count_start("ingest") > STARTS:
         reason = f"reading it killed its worker {STARTS} times: export it again as H.264"
-        store.finish(RecordingOutcome(status="failed", reason=reason))
-        return recording
+        raise fail(store, order, reason)
     try:
-        plan = _cut(order, store)
-        _dispatch(plan)
+        said = _ingest(order, store)
     except (redis.ConnectionError, redis.TimeoutError):
         store.uncount_start("ingest")
         raise
     except Exception as error:
-        logger.exception("%s", order.name)
-        reason = str(error) or type(error).__name__
-        store.finish(RecordingOutcome(status="failed", reason=reason))
-        return recording
-    logger.info("%s: %d frames in %d chunks", order.name, plan.frames, len(plan.chunks))
-    return recording
+        logger.info("%s cannot be read", order.label, exc_info=order.files is not None)
+        raise fail(store, order, str(error) or type(error).__name__) from None
+    logger.info("%s: %s", order.label, said)
+    return f"{order.label}: {said}"
 
 
-def _cut(order: RecordingOrder, store: RecordingStore) -> RecordingPlan:
-    from workers.face.smoothing import HISTORY
-    from workers.face.tracking import ANCHOR
-    from workers.video.cutting import cut_segments, plan_chunks
+def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
+    from tasks.finished import finished_before
     from workers.video.index import read_index
 
-    index = read_index(order.source)
-    about = even_chunk_frames(index.frame_count, order.settings.chunk_frames, order.spread)
+    files = files_of(order)
+    index = read_index(files.source)  # first: it says best what is wrong with a file
+    checksum = sha256_of(files.source)
+    before = None if order.anew else finished_before(order, files, checksum)
+    if before is not None:
+        store.finish(before)
+        return "its outputs are there already"
+    plan = plan_recording(order, index, checksum, app.conf.facemirror.redis_budget)
+    store.put_plan(plan)
+    return f"{plan.frames} frames in {len(plan.chunks)} chunks"
+
+
+def plan_recording(
+    order: RecordingOrder, index: "VideoIndex", sha256: str, budget: int
+) -> RecordingPlan:
+    """How a recording is cut. budget: bytes that all recordings together may hold on Redis."""
+    from workers.face.smoothing import HISTORY
+    from workers.face.tracking import ANCHOR
+    from workers.video.cutting import plan_chunks, segment_bytes
+
+    results = frame_result_bytes(index.width, index.height)
+    frame_bytes = sum(index.packet_bytes) / index.frame_count + results
+    affordable = max(FEWEST_FRAMES, int(budget / PARTS_IN_BUDGET / frame_bytes))
+    about = min(order.settings.chunk_frames or even_chunk_frames(index.frame_count), affordable)
     spans = plan_chunks(index.key_frames, about, history=HISTORY, anchor=ANCHOR)
-    for k, (span, segment) in enumerate(
-        zip(spans, cut_segments(order.source, index, spans), strict=True)
-    ):
-        chunk = ChunkOrder(
-            recording=order.name,
-            start=span.start,
-            stop=span.stop,
-            first=span.first,
-            pts=index.pts[span.first : span.stop],
-            numerator=index.time_base.numerator,
-            denominator=index.time_base.denominator,
-            width=index.width,
-            height=index.height,
-            rotation=index.rotation,
-            settings=order.settings.analysis,
-        )
-        store.put_chunk(k, chunk, segment)
-    plan = RecordingPlan(
+    chunks = tuple(
+        PlannedChunk(span.start, span.stop, span.first, span.decode_from, size)
+        for span, size in zip(spans, segment_bytes(index, spans), strict=True)
+    )
+    sizes = [chunk.segment_bytes + round(chunk.frames * results) for chunk in chunks]
+    return RecordingPlan(
         order=order,
+        sha256=sha256,
         frames=index.frame_count,
         missing=index.missing_frames,
         cut_short=index.broken_off,
@@ -90,37 +109,21 @@ def _cut(order: RecordingOrder, store: RecordingStore) -> RecordingPlan:
         width=index.width,
         height=index.height,
         rotation=index.rotation,
-        chunks=tuple((span.start, span.stop) for span in spans),
+        chunks=chunks,
+        parts=group_chunks(sizes, budget),
     )
-    store.put_plan(plan)
-    return plan
 
 
-def even_chunk_frames(frames: int, most: int, spread: int) -> int:
-    """How many frames a chunk is to have, so that `spread` workers finish at about the same time.
+def even_chunk_frames(frames: int) -> int:
+    """How many frames a chunk has, about, in a recording of so many.
 
-    At most about `most`; the number of chunks is rounded up to a multiple of `spread`. The numbers
-    do not depend on it.
+    At most MOST_FRAMES, and such that two or four workers end at the same time. It depends on the
+    recording alone: borders show in the bytes of the videos, though not in any number.
     """
-    chunks = math.ceil(math.ceil(frames / most) / spread) * spread
-    return max(1, math.ceil(frames / chunks))
+    chunks = math.ceil(math.ceil(frames / MOST_FRAMES) / EVEN_CHUNKS) * EVEN_CHUNKS
+    return max(FEWEST_EVEN_FRAMES, math.ceil(frames / chunks))
 
 
-def _dispatch(plan: RecordingPlan) -> None:
-    order = plan.order
-    body = assemble.si(order.id).set(queue=order.files_queue, argsrepr=f"({order.name})")
-    body.link_error(abandon.si(order.id).set(queue=order.files_queue))
-    chord(list(_header(plan)), body).apply_async()
-
-
-def _header(plan: RecordingPlan) -> Iterator[object]:
-    """One task a chunk, flat: Redis counts a flat header and keeps its order."""
-    order = plan.order
-    for k, (start, stop) in enumerate(plan.chunks):
-        limit = time_limit(stop - start)
-        yield analyze.si(order.id, k).set(
-            queue=order.analyze_queue,
-            soft_time_limit=limit,
-            time_limit=limit + 60,
-            argsrepr=f"({order.name} frames {start}-{stop - 1})",
-        )
+def frame_result_bytes(width: int, height: int) -> float:
+    """What a frame's results may take, before any is known. width, height: px."""
+    return width * height * RESULT_BITS_PER_PIXEL / 8

@@ -7,43 +7,102 @@ import msgspec
 from weights.manifest import InstalledModel
 from workers.aus.labels import AuLabels
 from workers.chunk_order import AnalysisSettings
+from workers.queues import DEFAULT_POOL, FILES_QUEUE
+
+Priority = Literal["normal", "high"]
+NamedProvider = Literal["coreml", "cuda", "cpu", "simulated"]
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a recording is to be analysed."""
+    """How a recording is to be analysed. chunk_frames None: what suits its length."""
 
     analysis: AnalysisSettings
     au_labels: AuLabels = "openface3"
-    chunk_frames: int = 100
+    chunk_frames: int | None = None
+
+
+class ModelSum(msgspec.Struct, frozen=True):
+    """Which file a model must be."""
+
+    name: str
+    file: str
+    sha256: str
+
+
+class RecordingFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a recording is and where its outputs go, on the machine that reads `files_queue`.
+
+    source, output: absolute paths; the outputs go to output/name/name_*.
+    """
+
+    source: str
+    output: str
+    name: str
 
 
 class RecordingOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """From whoever submits to ingest: one recording and where its outputs go.
+    """From whoever submits to ingest: one recording of a study.
 
-    source, output: absolute paths on the machine that reads `files_queue`; the outputs go to
-    output/name/name_*; spread: how many workers are to share a short recording evenly.
+    label: what people see in Flower and in logs; files: None where names must not leave the lab
+    server, which then has them in its own register; models: the only ones that may be used;
+    provider: what must run them, None for whatever takes the first chunk; anew: even if the
+    outputs are there already.
     """
 
     id: str
-    name: str
-    source: str
-    output: str
+    study: str
+    label: str
+    files: RecordingFiles | None
     settings: RunSettings
-    files_queue: str
-    analyze_queue: str
-    spread: int = 1
+    models: tuple[ModelSum, ...]
+    provider: NamedProvider | None = None
+    mix_providers: bool = False
+    priority: Priority = "normal"
+    pool: str = DEFAULT_POOL
+    files_queue: str = FILES_QUEUE
+    anew: bool = False
+
+
+class Study(msgspec.Struct, frozen=True, kw_only=True):
+    """The recordings submitted together. created: seconds since 1970."""
+
+    id: str
+    name: str
+    created: float
+    files_queue: str = FILES_QUEUE
+    pseudonymized: bool = False
+
+
+class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
+    """Frames [start, stop) of a recording; what else is as in workers.video.cutting.ChunkSpan.
+
+    segment_bytes: what its compressed frames take.
+    """
+
+    start: int
+    stop: int
+    first: int
+    decode_from: int
+    segment_bytes: int
+
+    @property
+    def frames(self) -> int:
+        """How many frames it gives results for."""
+        return self.stop - self.start
 
 
 class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """From ingest to assemble: what the recording is and how it was cut.
+    """From ingest to feed and assemble: what the recording is and how it is cut.
 
     frames: rows that each table must have; missing: frames that the container promises and the
     file does not hold, where it says how many; cut_short: the file ends before it should;
-    start_pts: presentation time of the first frame, in units of
-    numerator/denominator s; chunks: [start, stop) of each chunk, in order, without gaps.
+    start_pts: presentation time of the first frame, in units of numerator/denominator s;
+    chunks: in order, without gaps; parts: [first, last) of the chunks that are sent together, each
+    part as one chord.
     """
 
     order: RecordingOrder
+    sha256: str
     frames: int
     missing: int
     cut_short: bool
@@ -53,7 +112,8 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     rotation: int
-    chunks: tuple[tuple[int, int], ...]
+    chunks: tuple[PlannedChunk, ...]
+    parts: tuple[tuple[int, int], ...]
 
 
 class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +130,13 @@ class RecordingOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a recording.
 
     reason: one line, for a failed one; measured: frames with a face; warnings: lines that whoever
-    uses the numbers must see.
+    uses the numbers must see; kept: the outputs were there already.
     """
 
-    status: Literal["done", "failed"]
+    status: Literal["done", "failed", "cancelled"]
     reason: str = ""
     frames: int = 0
+    chunks: int = 0
     measured: int = 0
     warnings: tuple[str, ...] = ()
+    kept: bool = False

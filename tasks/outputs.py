@@ -16,16 +16,20 @@ from typing import TextIO
 
 import numpy as np
 
-from tasks.messages import ChunkReport, RecordingOutcome, RecordingPlan
+from tasks.messages import (
+    ChunkReport,
+    RecordingFiles,
+    RecordingOrder,
+    RecordingOutcome,
+    RecordingPlan,
+)
 from tasks.run_record import RUN_FILE, RowCounts, encode_run_record, run_record
-from tasks.store import RecordingStore
+from tasks.spool import PARTIAL, ChunkSpool, SpooledChunk
 from workers.aus.table import AU_HEADER, au_rows, landmark_header, landmark_rows
 from workers.chunk_rows import ChunkRows, face_jumps
 from workers.face.mirroring import SIDES
 from workers.face.scheme import SCHEMES
 from workers.video.joining import join_segments
-
-PARTIAL = ".partial-"
 
 
 class OutputError(Exception):
@@ -39,30 +43,34 @@ def output_names(name: str) -> list[str]:
     return [*videos, *(f"{side}.csv" for side in sides), f"{name}_landmarks.csv.gz", RUN_FILE]
 
 
-def write_outputs(
-    plan: RecordingPlan, reports: list[ChunkReport], store: RecordingStore
-) -> RecordingOutcome:
-    """Write everything and put it into place.
+def video_names(order: RecordingOrder) -> list[str]:
+    """The videos that each chunk of a recording gives."""
+    return [*SIDES, *(["debug"] if order.settings.analysis.debug_video else [])]
+
+
+def write_outputs(plan: RecordingPlan, files: RecordingFiles) -> RecordingOutcome:
+    """Write everything from the spooled chunks and put it into place.
 
     Raises OutputError, VideoError or OSError (a full disk, a folder that cannot be written); the
     folder then holds what it held before.
     """
+    spool = ChunkSpool(files, plan.order.id)
+    reports = [spool.chunk(k).report for k in range(len(plan.chunks))]
     require_one_arithmetic(plan, reports)
-    order = plan.order
-    folder = Path(order.output) / order.name
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{order.id}-", dir=folder))
+    folder = Path(files.output) / files.name
+    partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{plan.order.id}-", dir=folder))
     try:
-        counts = _write_tables(plan, store, partial)
-        _write_videos(plan, store, partial)
-        record = run_record(plan, reports, counts)
+        counts = _write_tables(plan, spool, partial / files.name)
+        _write_videos(plan, spool, partial / files.name)
+        record = run_record(plan, files, reports, counts)
         (partial / RUN_FILE).write_bytes(encode_run_record(record))
-        put_in_place(partial, folder, output_names(order.name))
+        put_in_place(partial, folder, output_names(files.name))
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return RecordingOutcome(
         status="done",
         frames=plan.frames,
+        chunks=len(plan.chunks),
         measured=counts.measured,
         warnings=record.warnings,
     )
@@ -80,57 +88,59 @@ def put_in_place(partial: Path, folder: Path, names: list[str]) -> None:
 
 
 def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> None:
-    """Raises OutputError unless all chunks ran on one provider, runtime and set of weights."""
-    kinds = {
-        (r.provider, r.onnxruntime, tuple((m.name, m.sha256) for m in r.models)): r for r in reports
-    }
-    if len(kinds) > 1:
+    """Raises OutputError unless all chunks ran on the study's weights, and, where providers may
+    not be mixed, on one provider and runtime."""
+    wanted = {model.name: model.sha256 for model in plan.order.models}
+    for report in reports:
+        used = {model.name: model.sha256 for model in report.models}
+        if used != wanted:
+            changed = sorted(n for n in used.keys() | wanted.keys() if used.get(n) != wanted.get(n))
+            raise OutputError(
+                f"{report.worker} used other weights than the study's ({', '.join(changed)}): "
+                "give all workers the same weights, and submit it again"
+            )
+    kinds = {(r.provider, r.onnxruntime): r for r in reports}
+    if len(kinds) > 1 and not plan.order.mix_providers:
         found = "; ".join(
             f"{r.worker}: {r.provider}, onnxruntime {r.onnxruntime}" for r in kinds.values()
         )
         raise OutputError(
-            f"{plan.order.name} was analysed by unlike workers ({found}), whose numbers differ: "
-            "give all workers the same provider, onnxruntime and weights, and submit it again"
+            f"it was analysed by unlike workers ({found}), whose numbers differ: "
+            "give all workers the same provider and onnxruntime, and submit it again"
         )
 
 
-def _chunks(plan: RecordingPlan, store: RecordingStore) -> Iterator[ChunkRows]:
-    for k, (start, stop) in enumerate(plan.chunks):
-        data = store.rows(k)
-        rows = None if data is None else ChunkRows.from_bytes(data)
-        if rows is None or len(rows) != stop - start:
-            raise OutputError(f"the results of frames {start}-{stop - 1} are gone from Redis")
-        yield rows
-
-
-def _timestamps(plan: RecordingPlan, store: RecordingStore, index: int) -> list[float]:
+def _timestamps(plan: RecordingPlan, chunk: SpooledChunk) -> list[float]:
     """Seconds from the recording's first frame, for each frame of a chunk."""
-    chunk = store.chunk(index)
-    if chunk is None:
-        raise OutputError("the recording's plan is gone from Redis")
-    shown = chunk.pts[chunk.start - chunk.first :]
-    return [(pts - plan.start_pts) * plan.numerator / plan.denominator for pts in shown]
+    return [(pts - plan.start_pts) * plan.numerator / plan.denominator for pts in chunk.pts]
 
 
-def _write_tables(plan: RecordingPlan, store: RecordingStore, folder: Path) -> RowCounts:
-    """Write all tables in one pass over the chunks, one chunk in memory at a time."""
-    order = plan.order
-    points = SCHEMES[order.settings.analysis.landmarks].count
+def _write_tables(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> RowCounts:
+    """Write all tables in one pass over the chunks, one chunk in memory at a time.
+
+    stem: the folder and the name that all files begin with.
+    """
+    settings = plan.order.settings
+    points = SCHEMES[settings.analysis.landmarks].count
     counts = RowCounts()
     boxes = []
     with ExitStack() as files:
         sides = [
-            files.enter_context(_table(folder / f"{order.name}_{side}_mirrored.csv", AU_HEADER))
+            files.enter_context(_table(Path(f"{stem}_{side}_mirrored.csv"), AU_HEADER))
             for side in SIDES
         ]
         landmarks = files.enter_context(
-            _gzip_table(folder / f"{order.name}_landmarks.csv.gz", landmark_header(points))
+            _gzip_table(Path(f"{stem}_landmarks.csv.gz"), landmark_header(points))
         )
-        for k, rows in enumerate(_chunks(plan, store)):
-            first, times = plan.chunks[k][0], _timestamps(plan, store, k)
+        for k, planned in enumerate(plan.chunks):
+            chunk = spool.chunk(k)
+            rows, times = ChunkRows.from_bytes(chunk.rows), _timestamps(plan, chunk)
+            if len(rows) != planned.frames:
+                span = f"{planned.start}-{planned.stop - 1}"
+                raise OutputError(f"{len(rows)} rows were measured for the frames {span}")
             for side, table in enumerate(sides):
-                table.add(au_rows(rows, first, times, side, order.settings.au_labels))
-            landmarks.add(landmark_rows(rows, first, times))
+                table.add(au_rows(rows, planned.start, times, side, settings.au_labels))
+            landmarks.add(landmark_rows(rows, planned.start, times))
             counts.add(rows)
             boxes.append(rows.boxes)
     counts.face_jumps = face_jumps(np.concatenate(boxes))
@@ -169,21 +179,13 @@ def _gzip_table(path: Path, header: Sequence[str]) -> Iterator[_Table]:
         yield _Table(file, header)
 
 
-def _write_videos(plan: RecordingPlan, store: RecordingStore, folder: Path) -> None:
-    order = plan.order
+def _write_videos(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> None:
+    """stem: the folder and the name that all files begin with."""
     time_base = Fraction(plan.numerator, plan.denominator)
-    names = {str(side): f"{order.name}_{side}_mirrored.mp4" for side in SIDES}
-    if order.settings.analysis.debug_video:
-        names["debug"] = f"{order.name}_debug.mp4"
-    for name, file in names.items():
-        written = join_segments(_segments(plan, store, name), folder / file, time_base)
+    for name in video_names(plan.order):
+        shown = "debug" if name == "debug" else f"{name}_mirrored"
+        path = Path(f"{stem}_{shown}.mp4")
+        segments = (spool.video(k, name) for k in range(len(plan.chunks)))
+        written = join_segments(segments, path, time_base)
         if written != plan.frames:
-            raise OutputError(f"{file} has {written} frames, the recording {plan.frames}")
-
-
-def _segments(plan: RecordingPlan, store: RecordingStore, name: str) -> Iterator[bytes]:
-    for k, (start, stop) in enumerate(plan.chunks):
-        data = store.video(k, name)
-        if data is None:
-            raise OutputError(f"the video of frames {start}-{stop - 1} is gone from Redis")
-        yield data
+            raise OutputError(f"{path.name} has {written} frames, the recording {plan.frames}")

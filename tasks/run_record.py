@@ -6,10 +6,11 @@ from importlib.metadata import version
 import msgspec
 import numpy as np
 
-from tasks.messages import ChunkReport, RecordingPlan, RunSettings
+from tasks.messages import ChunkReport, RecordingFiles, RecordingPlan, RunSettings
 from weights.manifest import InstalledModel
 from workers.aus.labels import au_sources
 from workers.chunk_rows import ChunkRows
+from workers.queues import SIMULATED
 
 RUN_FILE = "run.json"
 LIBRARIES = ("av", "celery", "numpy", "opencv-python-headless", "redis")
@@ -47,6 +48,7 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     container says how many frames are lost."""
 
     source: str
+    sha256: str
     width: int
     height: int
     rotation: int
@@ -56,8 +58,20 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     cut_short: bool
 
 
+class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
+    """What measured some frames of a recording. frames: [start, stop) of its chunks."""
+
+    provider: str
+    onnxruntime: str
+    frames: tuple[tuple[int, int], ...]
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of run.json. warnings: what whoever uses the numbers must know."""
+    """The content of run.json.
+
+    provider, onnxruntime: `mixed` where a study allows unlike ones, and measured_by names the
+    frames of each; warnings: what whoever uses the numbers must know.
+    """
 
     facemirror: str
     libraries: dict[str, str]
@@ -65,6 +79,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     settings: RunSettings
     provider: str
     onnxruntime: str
+    measured_by: tuple[MeasuredBy, ...]
     weights: tuple[InstalledModel, ...]
     weights_are_official: bool
     au_sources: dict[str, str]
@@ -75,15 +90,18 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-def run_record(plan: RecordingPlan, reports: list[ChunkReport], counts: RowCounts) -> RunRecord:
-    """The record of a recording whose chunks all ran on one kind of worker."""
-    one = reports[0]
+def run_record(
+    plan: RecordingPlan, files: RecordingFiles, reports: list[ChunkReport], counts: RowCounts
+) -> RunRecord:
+    """The record of a recording. reports: one for each chunk of the plan, in order."""
+    measured_by = _measured_by(plan, reports)
     settings = plan.order.settings
     record = RunRecord(
         facemirror=version("facemirror"),
         libraries={name: version(name) for name in LIBRARIES},
         recording=RecordingRecord(
-            source=plan.order.source,
+            source=files.source,
+            sha256=plan.sha256,
             width=plan.width,
             height=plan.height,
             rotation=plan.rotation,
@@ -93,13 +111,14 @@ def run_record(plan: RecordingPlan, reports: list[ChunkReport], counts: RowCount
             cut_short=plan.cut_short,
         ),
         settings=settings,
-        provider=one.provider,
-        onnxruntime=one.onnxruntime,
-        weights=one.models,
-        weights_are_official=all(model.official and not model.demo for model in one.models),
+        provider=_only(by.provider for by in measured_by),
+        onnxruntime=_only(by.onnxruntime for by in measured_by),
+        measured_by=measured_by,
+        weights=reports[0].models,
+        weights_are_official=all(m.official and not m.demo for m in reports[0].models),
         au_sources=au_sources(settings.au_labels),
         confidence=_confidence(settings),
-        chunks=plan.chunks,
+        chunks=tuple((chunk.start, chunk.stop) for chunk in plan.chunks),
         counts=counts,
         stage_seconds=_summed(report.seconds for report in reports),
     )
@@ -111,14 +130,34 @@ def encode_run_record(record: RunRecord) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
 
 
+def _measured_by(plan: RecordingPlan, reports: list[ChunkReport]) -> tuple[MeasuredBy, ...]:
+    frames: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for chunk, report in zip(plan.chunks, reports, strict=True):
+        kind = (report.provider, report.onnxruntime)
+        frames.setdefault(kind, []).append((chunk.start, chunk.stop))
+    return tuple(
+        MeasuredBy(provider=provider, onnxruntime=runtime, frames=tuple(spans))
+        for (provider, runtime), spans in sorted(frames.items())
+    )
+
+
+def _only(values: Iterable[str]) -> str:
+    found = set(values)
+    return found.pop() if len(found) == 1 else "mixed"
+
+
 def _warnings(record: RunRecord) -> list[str]:
     """One line each."""
     counts, found = record.counts, []
+    if any(by.provider == SIMULATED for by in record.measured_by):
+        found.append("SIMULATED: nothing was measured")
     if any(model.demo for model in record.weights):
         found.append("DEMO weights: these numbers measure nobody")
     elif not record.weights_are_official:
         files = ", ".join(model.source_file for model in record.weights if not model.official)
         found.append(f"made with weights that are not the published ones ({files})")
+    if len(record.measured_by) > 1:
+        found.append("its frames were measured on unlike providers: see measured_by")
     if record.recording.missing_frames:
         found.append(f"{record.recording.missing_frames} frames are missing: the file is cut short")
     elif record.recording.cut_short:

@@ -1,23 +1,29 @@
-"""What Face Mirror keeps on Redis besides Celery's own keys. The one module that touches them.
+"""What Face Mirror keeps of one recording on Redis; tasks.studies has the keys of studies.
 
-With R a recording's id and K a chunk's index:
+With R a recording's id, S its study's, and K a chunk's index:
 
 | key                  | type   | content                                  | written by   |
 | -------------------- | ------ | ---------------------------------------- | ------------ |
-| facemirror:R:order   | string | RecordingOrder                           | submitter    |
 | facemirror:R:plan    | string | RecordingPlan                            | ingest       |
-| facemirror:R:chunk:K | string | ChunkOrder                               | ingest       |
-| facemirror:R:in:K    | string | the chunk's compressed frames (NUT)      | ingest       |
+| facemirror:R:fed     | string | how many parts have been sent            | feed         |
+| facemirror:R:chunk:K | string | ChunkOrder                               | feed         |
+| facemirror:R:in:K    | string | the chunk's compressed frames (NUT)      | feed         |
 | facemirror:R:rows:K  | string | ChunkRows (npz)                          | analyze      |
 | facemirror:R:out:K:V | string | compressed video V: left, right, debug   | analyze      |
 | facemirror:R:reports | hash   | K → ChunkReport; its presence means done | analyze      |
-| facemirror:R:starts  | hash   | K or `ingest` → how often it was begun   | both         |
+| facemirror:R:done    | set    | K of the chunks that assemble has taken  | assemble     |
+| facemirror:R:starts  | hash   | K or `ingest` → how often it was begun   | all          |
+| facemirror:R:on      | hash   | K → worker that has it in hand           | analyze      |
 | facemirror:R:frames  | hash   | K → frames finished, for progress        | analyze      |
 | facemirror:R:failed  | hash   | K → reason                               | analyze      |
-| facemirror:R:outcome | string | RecordingOutcome                         | assemble     |
+| facemirror:R:claim   | string | arithmetic that all chunks must have     | both         |
+| facemirror:R:results | hash   | `bytes` and `frames` of results, summed  | analyze      |
+| facemirror:held      | hash   | R:K → bytes that the chunk holds here    | feed, analyze|
+| facemirror:pace      | hash   | worker → frames/s of its last chunk      | analyze      |
 
-All expire after KEPT seconds. `finish` deletes all but the outcome, as soon as a recording is
-assembled or has failed: they hold pictures of patients.
+All of a recording expires after KEPT seconds; `finish` deletes it as soon as the recording is
+assembled, failed or cancelled, and writes the outcome to its study: these keys hold pictures of
+patients.
 """
 
 from collections.abc import Mapping
@@ -27,40 +33,83 @@ import msgspec
 import redis
 
 from tasks.messages import ChunkReport, RecordingOrder, RecordingOutcome, RecordingPlan
+from workers.broker import text
 from workers.chunk_order import ChunkOrder, VideoName
 
-KEPT = 7 * 24 * 3600
+KEPT = 30 * 24 * 3600
+HELD = "facemirror:held"
+PACE = "facemirror:pace"
+ANY_MIX = "mixed"
+"""The claim of a recording whose chunks may run on unlike providers."""
 
 T = TypeVar("T")
+
+
+class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a recording on its way is.
+
+    fed: parts sent; analysed: chunks whose results are here or on the disk; in_hand: chunks that
+    workers have, and who; failed: chunks that failed; frames: finished ones; claimed: the
+    arithmetic of its chunks; frame_result_bytes: what the results of a frame take on average.
+    """
+
+    fed: int
+    analysed: int
+    in_hand: dict[int, str]
+    failed: int
+    frames: int
+    claimed: str | None
+    frame_result_bytes: float | None
+
+
+def held_bytes(client: "redis.Redis") -> int:
+    """Bytes that the chunks of all recordings and their results take on Redis, about."""
+    return sum(int(size) for size in client.hvals(HELD))
 
 
 class RecordingStore:
     """The keys of one recording."""
 
     def __init__(self, client: "redis.Redis", recording: str) -> None:
+        """recording: its id, which is STUDY.NUMBER."""
         self._redis = client
         self.recording = recording
-
-    def put_order(self, order: RecordingOrder) -> None:
-        """Store what is to be done."""
-        self._put("order", msgspec.json.encode(order))
+        self._study, _, self._number = recording.rpartition(".")
 
     def order(self) -> RecordingOrder | None:
         """What is to be done; None for a recording that is finished or unknown."""
-        return self._decoded("order", RecordingOrder)
+        value = self._redis.hget(self._study_key("orders"), self._number)
+        if value is None or self.outcome() is not None:
+            return None
+        return msgspec.json.decode(value, type=RecordingOrder)
 
     def put_plan(self, plan: RecordingPlan) -> None:
-        """Store how the recording was cut."""
+        """Store how the recording is cut."""
+        if plan.order.mix_providers:
+            self._put("claim", ANY_MIX.encode())
         self._put("plan", msgspec.json.encode(plan))
+        self._forget_if_finished()
 
     def plan(self) -> RecordingPlan | None:
-        """How the recording was cut; None before ingest and after the end."""
+        """How the recording is cut; None before ingest and after the end."""
         return self._decoded("plan", RecordingPlan)
 
-    def put_chunk(self, index: int, order: ChunkOrder, segment: bytes) -> None:
-        """Store a chunk to be analysed."""
-        self._put(f"chunk:{index}", msgspec.json.encode(order))
-        self._put(f"in:{index}", segment)
+    def fed(self) -> int:
+        """How many parts have been sent."""
+        return int(self._bytes("fed") or 0)
+
+    def put_fed(self, parts: int) -> None:
+        """Store how many parts have been sent."""
+        self._put("fed", str(parts).encode())
+        self._forget_if_finished()
+
+    def put_chunk(self, index: int, order: ChunkOrder, segment: bytes, result_bytes: int) -> None:
+        """Store a chunk to be analysed. result_bytes: what its results may take, about."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(self._key(f"chunk:{index}"), msgspec.json.encode(order), ex=KEPT)
+            pipe.set(self._key(f"in:{index}"), segment, ex=KEPT)
+            pipe.hset(HELD, self._held(index), len(segment) + result_bytes)
+            pipe.execute()
         self._forget_if_finished()
 
     def chunk(self, index: int) -> ChunkOrder | None:
@@ -71,49 +120,107 @@ class RecordingStore:
         """The chunk's compressed frames."""
         return self._bytes(f"in:{index}")
 
-    def count_start(self, work: str) -> int:
+    def claim(self, arithmetic: str) -> str:
+        """Make an arithmetic the recording's own, unless it has one; returns the one it has."""
+        self._redis.set(self._key("claim"), arithmetic, nx=True, ex=KEPT)
+        return self.claimed() or arithmetic
+
+    def claimed(self) -> str | None:
+        """The arithmetic that all chunks must have, once one was begun."""
+        value = self._bytes("claim")
+        return None if value is None else value.decode()
+
+    def count_start(self, work: str, worker: str | None = None) -> int:
         """Count that a piece of work begins (a chunk's index, or `ingest`); returns how often."""
         starts = int(self._redis.hincrby(self._key("starts"), work, 1))
         self._redis.expire(self._key("starts"), KEPT)
+        if worker is not None:
+            self._redis.hset(self._key("on"), work, worker)
+            self._redis.expire(self._key("on"), KEPT)
         return starts
 
     def uncount_start(self, work: str) -> None:
         """Take a start back that ended without a death."""
         self._redis.hincrby(self._key("starts"), work, -1)
 
+    def put_down(self, index: int) -> None:
+        """No worker has the chunk in hand any more."""
+        self._redis.hdel(self._key("on"), str(index))
+
     def put_progress(self, index: int, frames: int) -> None:
         """Store how many frames of a chunk are finished."""
         self._redis.hset(self._key("frames"), str(index), str(frames))
         self._redis.expire(self._key("frames"), KEPT)
 
-    def finished_frames(self) -> int:
-        """How many frames of all chunks are finished."""
-        return sum(int(frames) for frames in self._hash("frames").values())
-
     def put_result(
-        self, index: int, rows: bytes, videos: Mapping[VideoName, bytes], report: ChunkReport
+        self,
+        index: int,
+        rows: bytes,
+        videos: Mapping[VideoName, bytes],
+        report: ChunkReport,
+        frames: int,
     ) -> None:
         """Store what a chunk gave, all or nothing, and drop its compressed frames."""
+        size = len(rows) + sum(map(len, videos.values()))
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(self._key(f"rows:{index}"), rows, ex=KEPT)
             for name, data in videos.items():
                 pipe.set(self._key(f"out:{index}:{name}"), data, ex=KEPT)
             pipe.hset(self._key("reports"), str(index), msgspec.json.encode(report))
-            pipe.expire(self._key("reports"), KEPT)
+            pipe.hset(HELD, self._held(index), size)
+            pipe.hincrby(self._key("results"), "bytes", size)
+            pipe.hincrby(self._key("results"), "frames", frames)
+            pipe.hdel(self._key("on"), str(index))
+            for hashed in ("reports", "results"):
+                pipe.expire(self._key(hashed), KEPT)
             pipe.delete(self._key(f"in:{index}"))
             pipe.execute()
         self._forget_if_finished()
 
+    def put_pace(self, worker: str, frames_per_second: float) -> None:
+        """Store how fast a worker did its last chunk."""
+        self._redis.hset(PACE, worker, f"{frames_per_second:.3f}")
+        self._redis.expire(PACE, KEPT)
+
+    def progress(self) -> RecordingProgress:
+        """How far the recording is, in one round trip; nought where it has ended."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(self._key("fed"))
+            pipe.scard(self._key("done"))
+            pipe.hlen(self._key("reports"))
+            pipe.hgetall(self._key("on"))
+            pipe.hlen(self._key("failed"))
+            pipe.hvals(self._key("frames"))
+            pipe.get(self._key("claim"))
+            pipe.hmget(self._key("results"), "bytes", "frames")
+            fed, done, here, on, failed, frames, claim, (size, measured) = pipe.execute()
+        return RecordingProgress(
+            fed=int(fed or 0),
+            analysed=done + here,
+            in_hand={int(index): worker.decode() for index, worker in on.items()},
+            failed=failed,
+            frames=sum(map(int, frames)),
+            claimed=None if claim is None else claim.decode(),
+            frame_result_bytes=int(size) / int(measured) if measured else None,
+        )
+
     def has_result(self, index: int) -> bool:
         """Whether the chunk is done."""
-        return bool(self._redis.hexists(self._key("reports"), str(index)))
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hexists(self._key("reports"), str(index))
+            pipe.sismember(self._key("done"), str(index))
+            return any(pipe.execute())
 
     def reports(self) -> dict[int, ChunkReport]:
-        """The reports of all chunks that are done."""
+        """The reports of the chunks whose results are here."""
         return {
             index: msgspec.json.decode(value, type=ChunkReport)
             for index, value in self._hash("reports").items()
         }
+
+    def with_results(self) -> set[int]:
+        """The chunks whose results are here."""
+        return {int(index) for index in self._redis.hkeys(self._key("reports"))}
 
     def rows(self, index: int) -> bytes | None:
         """The chunk's rows."""
@@ -123,10 +230,26 @@ class RecordingStore:
         """One of the chunk's videos."""
         return self._bytes(f"out:{index}:{name}")
 
+    def take_away(self, index: int, videos: list[str]) -> None:
+        """Delete a chunk's results: they are safe elsewhere."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.sadd(self._key("done"), str(index))
+            pipe.expire(self._key("done"), KEPT)
+            pipe.hdel(self._key("reports"), str(index))
+            names = ["rows:{}", "in:{}", "chunk:{}", *(f"out:{{}}:{name}" for name in videos)]
+            pipe.unlink(*(self._key(name.format(index)) for name in names))
+            pipe.hdel(HELD, self._held(index))
+            pipe.execute()
+
+    def taken_away(self) -> set[int]:
+        """The chunks whose results are safe elsewhere."""
+        return {int(index) for index in self._redis.smembers(self._key("done"))}
+
     def fail_chunk(self, index: int, reason: str) -> None:
         """Store why a chunk cannot be analysed."""
         self._redis.hset(self._key("failed"), str(index), reason)
         self._redis.expire(self._key("failed"), KEPT)
+        self.put_down(index)
 
     def failures(self) -> dict[int, str]:
         """The reasons of the chunks that failed."""
@@ -134,27 +257,43 @@ class RecordingStore:
 
     def finish(self, outcome: RecordingOutcome) -> None:
         """Store what became of the recording, unless that is known, and delete everything else."""
-        self._redis.set(self._key("outcome"), msgspec.json.encode(outcome), ex=KEPT, nx=True)
-        self.delete_all_but_outcome()
+        with self._redis.pipeline(transaction=True) as pipe:
+            outcomes = self._study_key("outcomes")
+            pipe.hsetnx(outcomes, self._number, msgspec.json.encode(outcome))
+            pipe.expire(outcomes, KEPT)
+            pipe.zrem(self._study_key("waiting"), self._number)
+            pipe.srem(self._study_key("begun"), self._number)
+            pipe.execute()
+        self.delete()
 
-    def delete_all_but_outcome(self) -> None:
-        """Delete the recording's keys, pictures first of all."""
-        kept = self._key("outcome").encode()
-        keys = [k for k in self._redis.scan_iter(self._key("*"), count=1000) if k != kept]
+    def delete(self) -> None:
+        """Delete the recording's keys."""
+        keys = list(self._redis.scan_iter(self._key("*"), count=1000))
         for start in range(0, len(keys), 500):
             self._redis.unlink(*keys[start : start + 500])
+        mine = f"{self.recording}:"
+        held = [chunk for chunk in map(text, self._redis.hkeys(HELD)) if chunk.startswith(mine)]
+        if held:
+            self._redis.hdel(HELD, *held)
 
     def _forget_if_finished(self) -> None:
         """A worker that was slower than the end of its recording must leave no picture behind."""
         if self.outcome() is not None:
-            self.delete_all_but_outcome()
+            self.delete()
 
     def outcome(self) -> RecordingOutcome | None:
         """What became of the recording; None while it is on its way."""
-        return self._decoded("outcome", RecordingOutcome)
+        value = self._redis.hget(self._study_key("outcomes"), self._number)
+        return None if value is None else msgspec.json.decode(value, type=RecordingOutcome)
 
     def _key(self, name: str) -> str:
         return f"facemirror:{self.recording}:{name}"
+
+    def _study_key(self, name: str) -> str:
+        return f"facemirror:{self._study}:{name}"
+
+    def _held(self, index: int) -> str:
+        return f"{self.recording}:{index}"
 
     def _put(self, name: str, value: bytes) -> None:
         self._redis.set(self._key(name), value, ex=KEPT)

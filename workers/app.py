@@ -4,30 +4,35 @@ A worker's parent process imports this and the task modules, then forks the chil
 nothing heavy (numpy, OpenCV, PyAV, onnxruntime) is imported at the top of any of them.
 """
 
+import logging
+
 from celery import Celery
+from celery.signals import after_setup_logger
 
 from workers import launcher_watch  # noqa: F401  (connects itself to Celery's signals)
+from workers.broker import with_checked_certificate
 from workers.configuration import Configuration
 from workers.lease import LeaseRenewal
-
-ANALYZE_QUEUE = "facemirror.analyze"
-FILES_QUEUE = "facemirror.files"
-"""Ingest and assemble: where the recordings and the output folder are."""
+from workers.presence import Presence
+from workers.queues import FILES_QUEUE, ORDINARY, URGENT
 
 WEEK = 7 * 24 * 3600
 
-app = Celery("facemirror", include=["tasks.ingest", "tasks.analyze", "tasks.assemble"])
+app = Celery(
+    "facemirror", include=["tasks.ingest", "tasks.feed", "tasks.analyze", "tasks.assemble"]
+)
 
 
 def connect(configuration: Configuration) -> None:
     """Point the app at a broker."""
-    app.conf.broker_url = configuration.broker
-    app.conf.result_backend = configuration.broker
+    app.conf.broker_url = app.conf.result_backend = with_checked_certificate(configuration.broker)
     app.conf.broker_transport_options = {
         # Renewed while the worker lives (see workers.lease), so it need not exceed a chunk's time.
         "visibility_timeout": configuration.lease_seconds,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        "priority_steps": [URGENT, ORDINARY],
+        "queue_order_strategy": "priority",
     }
     app.conf.facemirror = configuration
 
@@ -36,7 +41,9 @@ app.conf.update(
     task_serializer="json",
     result_serializer="json",
     accept_content=["json"],
-    task_default_queue=ANALYZE_QUEUE,
+    task_default_queue=FILES_QUEUE,
+    # A chord on Redis counts its parts by itself; nobody reads the results of single tasks.
+    task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_track_started=True,
@@ -50,5 +57,15 @@ app.conf.update(
     # Chord counters live as long as results: the longest gap between two chunks of a recording.
     result_expires=WEEK,
 )
+
+
+@after_setup_logger.connect  # type: ignore[untyped-decorator]
+def one_line_a_task(**_: object) -> None:
+    """Tasks say themselves what they did; Celery's lines on each only repeat it."""
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 app.steps["consumer"].add(LeaseRenewal)
+app.steps["consumer"].add(Presence)
 connect(Configuration.from_environment())

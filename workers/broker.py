@@ -1,16 +1,34 @@
 """The Redis that carries everything: reaching it, and refusing an open one."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
+
+from workers.queues import ORDINARY
+
+PRIORITY_SEPARATOR = "\x06\x16"  # kombu's, between a queue's name and a priority other than 0
+IN_HAND = "unacked"  # kombu's hash of the messages that workers have taken and not finished
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class BrokerError(Exception):
     """Redis cannot or must not be used; the message says why and what to do."""
+
+
+def with_checked_certificate(url: str) -> str:
+    """The URL, which for rediss:// says that the server's certificate is checked.
+
+    Celery asks for it to be said; whoever wants less must say so in the URL.
+    """
+    parts = urlsplit(url)
+    options = parse_qs(parts.query)
+    if parts.scheme != "rediss" or "ssl_cert_reqs" in options:
+        return url
+    query = urlencode({**options, "ssl_cert_reqs": ["required"]}, doseq=True)
+    return parts._replace(query=query).geturl()
 
 
 def redis_client(url: str) -> "redis.Redis":
@@ -50,6 +68,13 @@ def require_guarded(url: str) -> None:
         )
 
 
+def require_usable(url: str, insecure: bool = False) -> None:
+    """Raises BrokerError unless a Redis answers there that is guarded, or may be open."""
+    if not insecure:
+        require_guarded(url)
+    require_reachable(url)
+
+
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
     parts = urlsplit(url)
@@ -57,3 +82,19 @@ def without_password(url: str) -> str:
         return url
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{parts.username or ''}:***@{host}").geturl()
+
+
+def text(value: object) -> str:
+    """A name that Redis gave, as text."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def queue_length(client: "redis.Redis", queue: str) -> int:
+    """How many messages wait on a queue, of whatever priority."""
+    ordinary = f"{queue}{PRIORITY_SEPARATOR}{ORDINARY}"
+    return int(client.llen(queue)) + int(client.llen(ordinary))
+
+
+def messages_in_hand(client: "redis.Redis") -> int:
+    """How many messages workers have taken and not finished."""
+    return int(client.hlen(IN_HAND))

@@ -15,6 +15,9 @@ DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 DEFAULT_LEASE = 60.0
 """Seconds after which the work of a worker that fell silent is given to another."""
 
+DEFAULT_REDIS_BUDGET = 1 << 30
+"""Bytes of chunks and their results that may lie on Redis at a time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
@@ -25,6 +28,8 @@ class Configuration:
     provider: Provider = "cpu"
     compiled: Path
     lease_seconds: float = DEFAULT_LEASE
+    redis_budget: int = DEFAULT_REDIS_BUDGET
+    simulated_seconds: float = 0.0  # what a simulated session takes for a frame
     launcher: int | None = None  # a process without which the worker stops, too
     private_server: int | None = None  # the Redis process that then stops, too
 
@@ -44,6 +49,8 @@ class Configuration:
             provider=given("PROVIDER", "cpu"),  # type: ignore[arg-type]
             compiled=Path(given("COMPILED", str(default_compiled()))),
             lease_seconds=float(given("LEASE_SECONDS", str(DEFAULT_LEASE))),
+            redis_budget=int(given("REDIS_BUDGET", str(DEFAULT_REDIS_BUDGET))),
+            simulated_seconds=float(given("SIMULATED_SECONDS", "0")),
             launcher=process("LAUNCHER"),
             private_server=process("PRIVATE_SERVER"),
         )
@@ -56,6 +63,8 @@ class Configuration:
             "PROVIDER": self.provider,
             "COMPILED": str(self.compiled),
             "LEASE_SECONDS": str(self.lease_seconds),
+            "REDIS_BUDGET": str(self.redis_budget),
+            "SIMULATED_SECONDS": str(self.simulated_seconds),
             "LAUNCHER": str(self.launcher or ""),
             "PRIVATE_SERVER": str(self.private_server or ""),
         }

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -29,10 +30,14 @@ class LauncherError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkerPost:
-    """A worker's name, as Flower shows it before the host, and the queues it serves."""
+    """A worker's name, as Flower shows it before the host, and the queues it serves.
+
+    host: what Flower shows after the name; %h is this machine's own.
+    """
 
     name: str
     queues: tuple[str, ...]
+    host: str = "%h"
 
 
 def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
@@ -44,7 +49,7 @@ def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
     queues = ",".join(post.queues)
     return [
         *(sys.executable, "-m", "celery", "--app", "workers.app", "worker"),
-        *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@%h"),
+        *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@{post.host}"),
         *("--queues", queues, "--loglevel", log_level, "--without-gossip", "--without-mingle"),
     ]
 
@@ -57,8 +62,10 @@ def worker_environment(configuration: Configuration) -> dict[str, str]:
 class Workers:
     """A set of worker processes on this machine. Use as a context manager."""
 
-    def __init__(self, posts: list[WorkerPost], configuration: Configuration, log: Path) -> None:
-        """log: the file that all of them write to."""
+    def __init__(
+        self, posts: list[WorkerPost], configuration: Configuration, log: Path | None
+    ) -> None:
+        """log: the file that all of them write to; None for where this process writes to."""
         self._configuration = replace(configuration, launcher=os.getpid())
         self._log = log
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
@@ -78,6 +85,7 @@ class Workers:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def tend(self) -> None:
         """Start those anew that have ended; raises LauncherError when that happens too often."""
@@ -91,10 +99,17 @@ class Workers:
             _kill_group(process)
             self._start(post)
 
-    def stop(self) -> None:
-        """Ask all to end, then end them; returns when none is left."""
+    def drain(self) -> None:
+        """Let all finish what they have in hand and end; returns when none is left."""
         for process in self._processes.values():
             process.terminate()
+        for process in self._processes.values():
+            process.wait()
+
+    def stop(self) -> None:
+        """Ask all to put down what they have in hand, then end them; returns when none is left."""
+        for process in self._processes.values():
+            process.send_signal(signal.SIGQUIT)  # Celery's cold shutdown gives messages back
         deadline = time.monotonic() + GRACE_SECONDS
         for process in self._processes.values():
             try:
@@ -103,10 +118,9 @@ class Workers:
                 _kill_group(process)
             _kill_group(process)  # a child that outlived its parent
             process.wait()
-        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _start(self, post: WorkerPost) -> None:
-        with self._log.open("ab") as log:
+        with nullcontext() if self._log is None else self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the launcher alone.
             self._processes[post] = subprocess.Popen(
                 worker_command(post),
@@ -114,13 +128,15 @@ class Workers:
                 env={**worker_environment(self._configuration), "TMPDIR": self._temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=None if log is None else subprocess.STDOUT,
                 start_new_session=True,
                 # Celery imports from the current folder first: a person's tasks.py is not ours.
                 cwd=Path(__file__).parents[1],
             )
 
     def _last_line(self) -> str:
+        if self._log is None:
+            return "see above"
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "they wrote nothing"
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Provider = Literal["coreml", "cuda", "cpu"]
+Provider = Literal["coreml", "cuda", "cpu", "simulated"]
+"""`simulated` runs no model: see workers.simulation."""
+
 ProviderChoice = Literal["auto", "coreml", "cuda", "cpu"]
 
-ONNX_NAMES: dict[Provider, str] = {
+ONNX_NAMES: dict[str, str] = {
     "coreml": "CoreMLExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",

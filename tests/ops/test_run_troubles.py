@@ -188,7 +188,7 @@ def wait_for_workers(temporary: Path) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         logs = [path.read_text() for path in temporary.glob("facemirror-run-*/workers.log")]
-        if any("Task analyze[" in log for log in logs):
+        if any("models loaded" in log for log in logs):
             return logs[0]
         time.sleep(0.1)
     raise AssertionError(f"no worker began within 60 s: {logs}")

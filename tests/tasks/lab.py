@@ -1,22 +1,44 @@
 """A laboratory on one machine: a real Redis, real worker processes, recordings on their way."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from ops.submission import Submission, submit
+from ops.submission import Request, StudyOptions, model_sums, submit
+from tasks.dispatch import Dispatcher
 from tasks.messages import RecordingOutcome, RunSettings
-from workers.app import ANALYZE_QUEUE, FILES_QUEUE, connect
+from tasks.store import RecordingStore
+from tasks.studies import StudyStore, recording_id
+from workers.app import connect
+from workers.broker import redis_client
 from workers.chunk_order import AnalysisSettings
-from workers.configuration import Configuration
+from workers.configuration import DEFAULT_REDIS_BUDGET, Configuration
 from workers.launcher import WorkerPost, Workers
 from workers.private_redis import PrivateRedis
+from workers.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
+from workers.session import check_weights
 
 LEASE_SECONDS = 4.0
+
+
+@dataclass
+class Sent:
+    """A recording on its way."""
+
+    study: StudyStore
+    store: RecordingStore
+
+    @property
+    def id(self) -> str:
+        return self.store.recording
+
+    def frames(self) -> int:
+        """How many frames are finished."""
+        return self.store.progress().frames
 
 
 @dataclass
@@ -27,40 +49,59 @@ class Lab:
     configuration: Configuration
     out: Path
     log: Path
+    dispatcher: Dispatcher
+
+    @property
+    def client(self):
+        return redis_client(self.server.url)
 
     @contextmanager
     def workers(self, analysts: int, files: int = 1) -> Iterator[Workers]:
         """Worker processes: some that analyse, some for files."""
-        posts = [WorkerPost(f"analyst-{n}", (ANALYZE_QUEUE,)) for n in range(analysts)]
+        weights = [
+            fingerprint((m.name, m.sha256) for m in check_weights(self.configuration.weights, name))
+            for name in ("pfld68", "star98")
+        ]
+        queues = tuple(served_queues([DEFAULT_POOL], weights, self.configuration.provider))
+        posts = [WorkerPost(f"analyst-{n}", queues) for n in range(analysts)]
         posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(files)]
         with Workers(posts, self.configuration, self.log) as workers:
             yield workers
 
-    def submit(self, source: Path, chunk_frames: int = 100, **analysis) -> Submission:
+    def submit(self, source: Path, chunk_frames: int | None = 100, anew=True, **analysis) -> Sent:
         """Send a recording on its way."""
         settings = RunSettings(
             analysis=AnalysisSettings(**{"landmarks": "pfld68", **analysis}),
             chunk_frames=chunk_frames,
         )
-        return submit(source, source.stem, self.out, settings, files_queue=FILES_QUEUE, spread=1)
+        models = check_weights(self.configuration.weights, settings.analysis.landmarks)
+        request = Request(
+            source=source, name=source.stem, settings=settings, models=model_sums(models)
+        )
+        study = submit(self.client, [request], StudyOptions(out=self.out, anew=anew))
+        return Sent(study, study.recording(recording_id(study.id, 1)))
 
-    def wait(self, submission: Submission, workers: Workers, seconds=120) -> RecordingOutcome:
+    def wait(self, sent: Sent, workers: Workers, seconds=120) -> RecordingOutcome:
         """What became of a recording."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            outcome = submission.poll()
-            if outcome is not None:
-                return outcome
-            workers.tend()
-            submission.reconcile(time.monotonic())
-            time.sleep(0.1)
-        raise AssertionError(f"not finished in {seconds} s:\n{self.log.read_text()[-3000:]}")
+        self.until(lambda: sent.store.outcome() is not None, workers, seconds)
+        outcome = sent.store.outcome()
+        assert outcome is not None
+        return outcome
 
-    def wait_for_frames(self, submission: Submission, frames: int, seconds=60) -> None:
+    def wait_for_frames(self, sent: Sent, frames: int, workers=None, seconds=60) -> None:
         """Wait until some frames are analysed."""
+        self.until(lambda: sent.frames() >= frames, workers, seconds)
+
+    def until(self, met: Callable[[], bool], workers: Workers | None, seconds: float) -> None:
+        """Keep everything going until something is so."""
         deadline = time.monotonic() + seconds
-        while submission.frames()[0] < frames:
-            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+        while not met():
+            assert time.monotonic() < deadline, (
+                f"not within {seconds} s:\n{self.log.read_text()[-3000:]}"
+            )
+            self.dispatcher.step()
+            if workers is not None:
+                workers.tend()
             time.sleep(0.05)
 
 
@@ -86,4 +127,15 @@ def laboratory(weights: Path, folder: Path) -> Iterator[Lab]:
             lease_seconds=LEASE_SECONDS,
         )
         connect(configuration)
-        yield Lab(server, configuration, folder / "out", folder / "workers.log")
+        yield Lab(
+            server=server,
+            configuration=configuration,
+            out=folder / "out",
+            log=folder / "workers.log",
+            dispatcher=fresh_dispatcher(server),
+        )
+
+
+def fresh_dispatcher(server: PrivateRedis, budget: int = DEFAULT_REDIS_BUDGET) -> Dispatcher:
+    """A dispatcher that remembers nothing."""
+    return Dispatcher(redis_client(server.url), FILES_QUEUE, budget, time.monotonic)

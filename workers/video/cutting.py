@@ -125,6 +125,15 @@ def _decode_starts(key_frames: Sequence[bool]) -> list[int]:
     return list(accumulate((i if key else 0 for i, key in enumerate(key_frames)), max))
 
 
+def segment_bytes(index: VideoIndex, spans: Sequence[ChunkSpan]) -> list[int]:
+    """The bytes of compressed frames that the segment of each span holds."""
+    places = _packet_places(index)
+    keys = _key_places(index, places)
+    until = [0, *accumulate(index.packet_bytes)]
+    ranges = (_packet_range(span, places, keys) for span in spans)
+    return [until[end] - until[begin] for begin, end in ranges]
+
+
 def cut_segments(
     path: Path | str, index: VideoIndex, spans: Sequence[ChunkSpan]
 ) -> Iterator[bytes]:
@@ -137,7 +146,7 @@ def cut_segments(
     Raises VideoError where the file is no longer the one that was indexed.
     """
     places = _packet_places(index)
-    keys = [places[frame] for frame, key in enumerate(index.key_frames) if key]
+    keys = _key_places(index, places)
     with VideoSource(path) as source:
         incoming = enumerate(source.packets())
         held: deque[tuple[int, Packet[VideoStream]]] = deque()
@@ -160,6 +169,11 @@ def _packet_places(index: VideoIndex) -> list[int]:
         if frame != NOT_SHOWN:
             places[frame] = place
     return places
+
+
+def _key_places(index: VideoIndex, places: Sequence[int]) -> list[int]:
+    """The rising places of key frames' packets."""
+    return [places[frame] for frame, key in enumerate(index.key_frames) if key]
 
 
 def _packet_range(span: ChunkSpan, places: Sequence[int], keys: Sequence[int]) -> tuple[int, int]:

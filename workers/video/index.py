@@ -34,6 +34,7 @@ class VideoIndex:
     pts: presentation time of each frame in ticks; rises, and is equal where the file says so.
     key_frames: whether each frame starts a group that is decodable by itself.
     packet_pts: the time that the file gives each packet, by which it is known again.
+    packet_bytes: the size of each packet.
     packet_frames: for each packet the frame that it holds; NOT_SHOWN for one that an edit list
         hides, which others may be decoded from.
     damaged_frames: frames whose packet the container flags as damaged.
@@ -48,6 +49,7 @@ class VideoIndex:
     pts: tuple[int, ...]
     key_frames: tuple[bool, ...]
     packet_pts: tuple[int, ...]
+    packet_bytes: tuple[int, ...]
     packet_frames: tuple[int, ...]
     damaged_frames: frozenset[int]
     coded_width: int
@@ -120,6 +122,7 @@ class _PacketListing:
 
     def __init__(self) -> None:
         self.pts: list[int] = []
+        self.bytes: list[int] = []
         self.key: list[bool] = []
         self.shown: list[bool] = []
         self.corrupt: list[bool] = []
@@ -128,6 +131,7 @@ class _PacketListing:
 
     def add(self, pts: int, packet: Packet[VideoStream], key: bool) -> None:
         self.pts.append(pts)
+        self.bytes.append(packet.size)
         self.key.append(key)
         self.shown.append(not packet.is_discard)
         self.corrupt.append(packet.is_corrupt)
@@ -147,6 +151,7 @@ class _PacketListing:
             time_base=Fraction(source.stream.time_base or 0),
             pts=tuple(np.sort(pts[shown]).tolist()),
             packet_pts=tuple(self.pts),
+            packet_bytes=tuple(self.bytes),
             key_frames=tuple(np.asarray(self.key, bool)[packet_of_frame].tolist()),
             packet_frames=tuple(packet_frames.tolist()),
             damaged_frames=frozenset(corrupt.tolist()),

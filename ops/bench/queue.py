@@ -1,0 +1,168 @@
+"""What the queue costs: many workers with a simulated session against one, on this machine.
+
+    python -m ops.bench.queue [--workers 64] [--seconds-a-frame 0.04] [--chunks 8]
+
+Each worker is a real Celery worker of its own on a real Redis; only the models are replaced by a
+sleep (workers.simulation). Prints frames/s of one worker and of all, their ratio to the ideal, and
+what a chunk takes beyond the sleep, from the time that a worker has one to the time that it has the
+next: that is the queue, Redis, and storing what comes out.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import psutil
+import typer
+
+from ops.submission import Request, StudyOptions, model_sums, submit
+from tasks.dispatch import Dispatcher
+from tasks.messages import RunSettings
+from tasks.studies import StudyStore
+from weights.manifest import DEMO_FOLDER
+from workers.app import connect
+from workers.broker import redis_client
+from workers.chunk_order import AnalysisSettings
+from workers.configuration import DEFAULT_REDIS_BUDGET, Configuration, default_compiled
+from workers.launcher import WorkerPost, Workers
+from workers.presence import present_workers
+from workers.private_redis import PrivateRedis
+from workers.queues import (
+    DEFAULT_POOL,
+    FILES_QUEUE,
+    SIMULATED,
+    fingerprint,
+    served_queues,
+)
+from workers.session import check_weights
+from workers.video.encoding import SegmentEncoder
+from workers.video.joining import join_segments
+
+CHUNK_FRAMES = 100
+CHUNKS_A_RECORDING = 16
+STEP_SECONDS = 0.1
+FILES_WORKERS = 2
+
+
+def film(path: Path, frames: int) -> None:
+    """A black recording."""
+    picture = np.zeros((96, 128, 3), np.uint8)
+    segments = []
+    for first in range(0, frames, CHUNK_FRAMES):
+        encoder = SegmentEncoder(128, 96, Fraction(1, 30))
+        for pts in range(first, min(frames, first + CHUNK_FRAMES)):
+            encoder.write(picture, pts)
+        segments.append(encoder.finish())
+    join_segments(segments, path, Fraction(1, 30))
+
+
+@contextmanager
+def crew(count: int, seconds_a_frame: float, log: Path) -> Iterator[tuple[str, Workers]]:
+    """A Redis, and workers on it that are all there; gives its address."""
+    models = check_weights(DEMO_FOLDER, "star98")
+    weights = fingerprint((model.name, model.sha256) for model in models)
+    queues = tuple(served_queues([DEFAULT_POOL], [weights], SIMULATED))
+    posts = [WorkerPost(f"bench-{n}", queues) for n in range(count)]
+    posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(FILES_WORKERS)]
+    with PrivateRedis() as server:
+        configuration = Configuration(
+            broker=server.url,
+            weights=DEMO_FOLDER,
+            provider=SIMULATED,
+            compiled=default_compiled(),
+            simulated_seconds=seconds_a_frame,
+        )
+        connect(configuration)
+        with Workers(posts, configuration, log) as workers:
+            while len(present_workers(redis_client(server.url))) < len(posts):
+                workers.tend()
+                time.sleep(0.5)
+            yield server.url, workers
+
+
+def analyse(url: str, workers: Workers, recordings: list[Path], out: Path) -> float:
+    """Seconds that a study of these recordings takes, from submitting to its last output."""
+    client = redis_client(url)
+    settings = RunSettings(analysis=AnalysisSettings(landmarks="star98"), chunk_frames=CHUNK_FRAMES)
+    models = model_sums(check_weights(DEMO_FOLDER, "star98"))
+    requests = [
+        Request(source=source, name=source.stem, settings=settings, models=models)
+        for source in recordings
+    ]
+    dispatcher = Dispatcher(client, FILES_QUEUE, DEFAULT_REDIS_BUDGET, time.monotonic)
+    begun = time.monotonic()
+    study = submit(client, requests, StudyOptions(out=out, provider=SIMULATED, anew=True))
+    while not _ended(study, len(recordings)):
+        dispatcher.step()
+        workers.tend()
+        time.sleep(STEP_SECONDS)
+    return time.monotonic() - begun
+
+
+def _ended(study: StudyStore, count: int) -> bool:
+    outcomes = study.outcomes()
+    failed = [outcome.reason for outcome in outcomes.values() if outcome.status != "done"]
+    if failed:
+        raise SystemExit(failed[0])
+    return len(outcomes) == count
+
+
+def measure(count: int, seconds_a_frame: float, chunks: int, folder: Path) -> dict[str, float]:
+    """Frames/s of `count` workers, with `chunks` chunks for each, and the overhead of a chunk, s.
+
+    The first chunk of each worker, which imports everything, is not counted.
+    """
+    total = count * chunks
+    frames = CHUNK_FRAMES * min(CHUNKS_A_RECORDING, total)
+    film(folder / "r0.mp4", frames)
+    recordings = [folder / f"r{n}.mp4" for n in range(-(-total // CHUNKS_A_RECORDING))]
+    for recording in recordings[1:]:
+        recording.unlink(missing_ok=True)
+        recording.hardlink_to(recordings[0])
+    with crew(count, seconds_a_frame, folder / "workers.log") as (url, workers):
+        film(folder / "warm.mp4", CHUNK_FRAMES * count)
+        analyse(url, workers, [folder / "warm.mp4"], folder / "warm")
+        seconds = analyse(url, workers, recordings, folder / f"out-{count}")
+    done = frames * len(recordings)
+    chunks_done = done / CHUNK_FRAMES
+    asleep = CHUNK_FRAMES * seconds_a_frame
+    return {
+        "workers": count,
+        "chunks": chunks_done,
+        "seconds": round(seconds, 2),
+        "frames_per_s": round(done / seconds, 2),
+        "overhead_ms_a_chunk": round(1000 * (seconds * count / chunks_done - asleep), 1),
+    }
+
+
+def main(
+    workers: Annotated[int, typer.Option(help="Worker processes.")] = 64,
+    seconds_a_frame: Annotated[float, typer.Option(help="What a session takes.")] = 0.04,
+    chunks: Annotated[int, typer.Option(help="Chunks for each worker.")] = 8,
+) -> None:
+    """Measure one worker, then all."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        one = measure(1, seconds_a_frame, chunks, folder)
+        all_of_them = measure(workers, seconds_a_frame, chunks, folder)
+    ratio = all_of_them["frames_per_s"] / (workers * one["frames_per_s"])
+    typer.echo(
+        json.dumps(
+            {
+                "one": one,
+                "all": all_of_them,
+                "of_ideal": round(ratio, 3),
+                "load": psutil.getloadavg(),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,17 @@
+"""Choices of settings that `run` and `submit` share."""
+
+from enum import StrEnum
+
+
+class Landmarks(StrEnum):
+    """Landmark models."""
+
+    star98 = "star98"
+    pfld68 = "pfld68"
+
+
+class AuLabels(StrEnum):
+    """Names for the eight scores of the AU head."""
+
+    openface3 = "openface3"
+    face_mirror_1 = "face-mirror-1"

@@ -1,0 +1,237 @@
+"""Keeping studies moving: begins recordings, sends their parts, and mends what got lost.
+
+All that matters is on Redis, so that a dispatcher may be killed and started anew at any moment. One
+dispatcher serves one files queue.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import redis
+
+from tasks.admission import BegunRecording, OpenStudy, Part, admit
+from tasks.assemble import assemble
+from tasks.feed import feed, recording_queue, send_part
+from tasks.ingest import frame_result_bytes, ingest
+from tasks.messages import RecordingFiles, RecordingOrder, RecordingPlan
+from tasks.register import RegisterError, files_of
+from tasks.spool import ChunkSpool
+from tasks.store import RecordingProgress, RecordingStore, held_bytes
+from tasks.studies import StudyStore, open_studies
+from workers.broker import messages_in_hand, queue_length
+from workers.presence import present_workers
+from workers.queues import ORDINARY, URGENT
+
+STALLED_SECONDS = 20.0
+"""How long a recording may stand still, without a message on the broker, until it is mended."""
+
+PRESENCE_SECONDS = 1.0
+WAITING_SEEN = 8
+PARTS_SEEN = 32
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """What a dispatcher remembers of a recording that is begun; all of it can be found again."""
+
+    order: RecordingOrder
+    store: RecordingStore
+    files: RecordingFiles | None
+    plan: RecordingPlan | None = None
+    asked: dict[int, int] = field(default_factory=dict)  # parts that feed was asked for: bytes
+    seen: RecordingProgress | None = None
+    since: float = 0.0
+
+    @property
+    def promised(self) -> int:
+        """Bytes that feed was asked to put on Redis and has not, or not wholly."""
+        return sum(self.asked.values())
+
+    @property
+    def folder(self) -> tuple[str, str] | None:
+        """Where its outputs go."""
+        return None if self.files is None else (self.files.output, self.files.name)
+
+
+class Dispatcher:
+    """Call `step` a few times a second."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        files_queue: str,
+        budget: int,
+        clock: Callable[[], float],
+    ) -> None:
+        """budget: bytes that chunks and results may hold on Redis; clock: seconds."""
+        self._redis = client
+        self._queue = files_queue
+        self._budget = budget
+        self._clock = clock
+        self._under_way: dict[str, _UnderWay] = {}
+        self._workers: dict[str, int] = {}
+        self._workers_read = float("-inf")
+
+    def step(self) -> None:
+        """Do what can be done now. Raises redis.RedisError; then call it again later."""
+        now = self._clock()
+        stores = {store.id: store for store in self._studies()}
+        self._forget_ended(stores)
+        studies = [self._open_study(store, now) for store in stores.values()]
+        promised = sum(one.promised for one in self._under_way.values())
+        held = held_bytes(self._redis) + promised
+        admitted = admit(studies, self._readers(now), held, self._budget)
+        for recording in admitted.begin:
+            self._begin(stores[_study(recording)], recording, now)
+        for recording, part in admitted.send:
+            under_way = self._under_way[recording]
+            under_way.asked[part.number] = part.size
+            priority = _priority(under_way.order)
+            self._send(feed, under_way.order, (recording, part.number), priority)
+
+    def _studies(self) -> list[StudyStore]:
+        found = []
+        for store in open_studies(self._redis):
+            study = store.study()
+            if study is None:
+                store.delete()
+            elif study.files_queue == self._queue and not store.close_if_ended():
+                found.append(store)
+        return found
+
+    def _open_study(self, store: StudyStore, now: float) -> OpenStudy:
+        begun = []
+        for recording in store.begun():
+            if recording not in self._under_way:  # begun by a dispatcher that is gone
+                self._take_up(store, recording)
+                self._ask_for_plan(recording)
+            if recording in self._under_way:
+                begun.append(self._look_at(self._under_way[recording], now))
+        taken = {one.folder for one in self._under_way.values()} - {None}
+        waiting = []
+        for recording in store.waiting(WAITING_SEEN):
+            order = store.order(recording)
+            files = None if order is None else _files(order)
+            folder = None if files is None else (files.output, files.name)
+            # Two recordings for one folder, as of a study submitted twice, go one after the other.
+            if folder is None or folder not in taken:
+                waiting.append(recording)
+                taken.add(folder)
+        return OpenStudy(begun=tuple(begun), waiting=tuple(waiting))
+
+    def _look_at(self, one: _UnderWay, now: float) -> BegunRecording:
+        progress = one.store.progress()
+        one.plan = one.plan or one.store.plan()
+        if progress != one.seen:
+            one.seen, one.since = progress, now
+        elif now - one.since > STALLED_SECONDS:
+            one.since = now
+            self._mend(one, progress)
+        queue = recording_queue(one.order, progress.claimed)
+        urgent = one.order.priority == "high"
+        if one.plan is None:
+            return BegunRecording(id=one.order.id, urgent=urgent, queue=queue, planned=False)
+        one.asked = {part: size for part, size in one.asked.items() if part >= progress.fed}
+        sent = max([progress.fed, *(part + 1 for part in one.asked)])
+        first = one.plan.parts[sent][0] if sent < len(one.plan.parts) else len(one.plan.chunks)
+        return BegunRecording(
+            id=one.order.id,
+            urgent=urgent,
+            queue=queue,
+            outstanding=first - progress.analysed,
+            parts=_parts(one.plan, sent, progress.frame_result_bytes),
+        )
+
+    def _begin(self, store: StudyStore, recording: str, now: float) -> None:
+        store.begin(recording)
+        self._take_up(store, recording)
+        if recording in self._under_way:
+            self._under_way[recording].since = now
+            self._ask_for_plan(recording)
+
+    def _take_up(self, store: StudyStore, recording: str) -> None:
+        order = store.order(recording)
+        if order is not None:
+            self._under_way[recording] = _UnderWay(
+                order, RecordingStore(self._redis, recording), _files(order)
+            )
+
+    def _ask_for_plan(self, recording: str) -> None:
+        one = self._under_way[recording]
+        self._send(ingest, one.order, (recording,), _priority(one.order))
+
+    def _forget_ended(self, stores: dict[str, StudyStore]) -> None:
+        """Drop what has an outcome, and what a cancelled recording has left on the disk."""
+        begun = {recording for store in stores.values() for recording in store.begun()}
+        for recording in self._under_way.keys() - begun:
+            one = self._under_way.pop(recording)
+            if one.files is not None:
+                ChunkSpool(one.files, recording).remove()
+
+    def _mend(self, one: _UnderWay, progress: RecordingProgress) -> None:
+        """Start again what was lost with a process or a Redis that died at the wrong moment.
+
+        Whatever is started twice by this does its work once: every task looks at what is there.
+        """
+        nothing_for_files = not (
+            queue_length(self._redis, self._queue) or messages_in_hand(self._redis)
+        )
+        if nothing_for_files:
+            one.asked.clear()
+            if one.plan is None:
+                self._ask_for_plan(one.order.id)
+        if one.plan is None:
+            return
+        done, here = one.store.taken_away(), one.store.with_results()
+        failed = bool(one.store.failures())
+        queue = recording_queue(one.order, progress.claimed)
+        for part in range(progress.fed):
+            missing = set(range(*one.plan.parts[part])) - done
+            if failed or (missing and missing <= here):
+                self._send(assemble, one.order, (one.order.id, part), URGENT)
+            elif missing and not progress.in_hand and not queue_length(self._redis, queue):
+                send_part(one.plan, part, progress.claimed)
+
+    def _send(self, task: object, order: RecordingOrder, arguments: object, priority: int) -> None:
+        task.apply_async(  # type: ignore[attr-defined]
+            arguments,
+            queue=order.files_queue,
+            priority=priority,
+            argsrepr=order.label,
+            kwargsrepr="",
+        )
+
+    def _readers(self, now: float) -> dict[str, int]:
+        if now - self._workers_read >= PRESENCE_SECONDS:
+            self._workers_read = now
+            self._workers = {}
+            for worker in present_workers(self._redis):
+                for queue in worker.queues:
+                    self._workers[queue] = self._workers.get(queue, 0) + 1
+        return self._workers
+
+
+def _parts(plan: RecordingPlan, sent: int, frame_results: float | None) -> tuple[Part, ...]:
+    """The parts still to be sent; sizes with what results have taken so far on average."""
+    results = frame_results or frame_result_bytes(plan.width, plan.height)
+    found = []
+    for number in range(sent, min(len(plan.parts), sent + PARTS_SEEN)):
+        chunks = plan.chunks[slice(*plan.parts[number])]
+        size = sum(chunk.segment_bytes + chunk.frames * results for chunk in chunks)
+        found.append(Part(number, len(chunks), round(size)))
+    return tuple(found)
+
+
+def _files(order: RecordingOrder) -> RecordingFiles | None:
+    try:
+        return files_of(order)
+    except RegisterError:
+        return None  # ingest fails, and says so
+
+
+def _priority(order: RecordingOrder) -> int:
+    return URGENT if order.priority == "high" else ORDINARY
+
+
+def _study(recording: str) -> str:
+    return recording.rpartition(".")[0]

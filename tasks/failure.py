@@ -1,0 +1,21 @@
+"""A recording that failed, as Celery and Flower show it."""
+
+from celery.utils.log import get_task_logger
+
+from tasks.messages import RecordingOrder, RecordingOutcome
+from tasks.register import without_names
+from tasks.store import RecordingStore
+
+logger = get_task_logger(__name__)
+
+
+class RecordingError(Exception):
+    """Ends the task of a recording that failed, so that it is red in Flower. Says why."""
+
+
+def fail(store: RecordingStore, order: RecordingOrder, reason: str) -> RecordingError:
+    """Store why a recording failed; returns what to raise (from None: a chain may tell names)."""
+    said = without_names(reason, order)
+    logger.warning("%s failed: %s", order.label, said)
+    store.finish(RecordingOutcome(status="failed", reason=said))
+    return RecordingError(f"{order.label}: {said}")

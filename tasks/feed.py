@@ -1,0 +1,172 @@
+"""Feed: put one part of a recording on Redis, and start its chord.
+
+Runs where the recordings are, a part at a time, when there is room for it (tasks.admission). It may
+run again after a crash: what it stores is the same, and chunks already analysed are not analysed
+again.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import redis
+from celery import chord
+from celery.utils.log import get_task_logger
+
+from tasks.analyze import analyze, frames_shown, time_limit
+from tasks.assemble import abandon, assemble
+from tasks.failure import RecordingError, fail
+from tasks.ingest import frame_result_bytes
+from tasks.messages import RecordingOrder, RecordingPlan
+from tasks.register import files_of
+from tasks.store import RecordingStore
+from workers.app import app
+from workers.broker import redis_client
+from workers.chunk_order import ChunkOrder
+from workers.queues import ANYBODY, ORDINARY, URGENT, chunk_queue, fingerprint
+
+if TYPE_CHECKING:
+    from workers.video.index import VideoIndex
+
+logger = get_task_logger(__name__)
+
+WAIT_SECONDS = 1
+OPEN_RECORDINGS = 4
+
+
+@app.task(  # type: ignore[untyped-decorator]
+    name="feed",
+    bind=True,
+    autoretry_for=(redis.ConnectionError, redis.TimeoutError),
+    throws=(RecordingError,),
+    retry_backoff=True,
+    max_retries=None,
+)
+def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def]
+    """Send one part of a recording on its way; returns which. Raises RecordingError."""
+    store = RecordingStore(redis_client(app.conf.broker_url), recording)
+    plan = store.plan()
+    if plan is None or store.outcome() is not None or store.fed() > part:
+        return "nothing to do"
+    if store.fed() < part:
+        raise self.retry(countdown=WAIT_SECONDS)
+    try:
+        _store_chunks(plan, store, part)
+    except redis.RedisError:
+        raise
+    except Exception as error:
+        logger.info("%s cannot be cut", plan.order.label, exc_info=plan.order.files is not None)
+        raise fail(store, plan.order, str(error) or type(error).__name__) from None
+    send_part(plan, part, store.claimed())
+    store.put_fed(part + 1)
+    return f"{plan.order.label} {_part_frames(plan, part)}"
+
+
+def send_part(plan: RecordingPlan, part: int, claimed: str | None) -> None:
+    """Start the chord of a part: its chunks, then assemble. claimed: who must analyse it."""
+    order = plan.order
+    files = {"queue": order.files_queue, "priority": URGENT}
+    body = assemble.si(order.id, part).set(
+        argsrepr=f"{order.label} {_part_frames(plan, part)}", kwargsrepr="", **files
+    )
+    body.link_error(abandon.si(order.id).set(argsrepr=order.label, kwargsrepr="", **files))
+    chord(list(_header(plan, part, recording_queue(order, claimed))), body).apply_async()
+
+
+def recording_queue(order: RecordingOrder, claimed: str | None) -> str:
+    """The queue that a recording's chunks go to. claimed: an arithmetic, once one was begun."""
+    who = order.provider or ANYBODY if claimed is None or order.mix_providers else claimed
+    return chunk_queue(order.pool, order_fingerprint(order), who)
+
+
+def order_fingerprint(order: RecordingOrder) -> str:
+    """The fingerprint of the models that an order wants."""
+    return fingerprint((model.name, model.sha256) for model in order.models)
+
+
+def _part_frames(plan: RecordingPlan, part: int) -> str:
+    first, last = plan.parts[part]
+    return frames_shown(plan.chunks[first].start, plan.chunks[last - 1].stop)
+
+
+def _header(plan: RecordingPlan, part: int, queue: str) -> Iterator[object]:
+    """One task a chunk, flat: Redis counts a flat header and keeps its order."""
+    order = plan.order
+    for k in range(*plan.parts[part]):
+        chunk = plan.chunks[k]
+        limit = time_limit(chunk.frames)
+        yield analyze.si(order.id, k).set(
+            queue=queue,
+            priority=URGENT if order.priority == "high" else ORDINARY,
+            soft_time_limit=limit,
+            time_limit=limit + 60,
+            argsrepr=f"{order.label} {frames_shown(chunk.start, chunk.stop)}",
+            kwargsrepr="",
+        )
+
+
+def _store_chunks(plan: RecordingPlan, store: RecordingStore, part: int) -> None:
+    order = plan.order
+    source = Path(files_of(order).source)
+    status = source.stat()
+    recording = _opened(plan, source, status.st_size, status.st_mtime_ns)
+    results = store.progress().frame_result_bytes or frame_result_bytes(plan.width, plan.height)
+    first, last = plan.parts[part]
+    for k, segment in zip(range(first, last), recording.segments(first, last), strict=True):
+        if store.has_result(k):
+            continue
+        planned = plan.chunks[k]
+        chunk = ChunkOrder(
+            recording=order.label,
+            start=planned.start,
+            stop=planned.stop,
+            first=planned.first,
+            pts=recording.index.pts[planned.first : planned.stop],
+            numerator=plan.numerator,
+            denominator=plan.denominator,
+            width=plan.width,
+            height=plan.height,
+            rotation=plan.rotation,
+            settings=order.settings.analysis,
+        )
+        store.put_chunk(k, chunk, segment, round(results * planned.frames))
+
+
+class _OpenRecording:
+    """A recording that is read part by part, from where the last one ended."""
+
+    def __init__(self, plan: RecordingPlan, source: Path, index: "VideoIndex") -> None:
+        from workers.video.cutting import ChunkSpan
+
+        self.index = index
+        self._source = source
+        self._spans = [
+            ChunkSpan(chunk.start, chunk.stop, chunk.first, chunk.decode_from)
+            for chunk in plan.chunks
+        ]
+        self._next = 0
+        self._segments: Iterator[bytes] = iter(())
+
+    def segments(self, first: int, last: int) -> Iterator[bytes]:
+        """The compressed frames of chunks [first, last)."""
+        from workers.video.cutting import cut_segments
+
+        if first == 0 or first != self._next:
+            self._segments = cut_segments(self._source, self.index, self._spans[first:])
+        self._next = -1
+        for k in range(first, last):
+            segment = next(self._segments)
+            self._next = k + 1
+            yield segment
+
+
+@lru_cache(maxsize=OPEN_RECORDINGS)
+def _opened(plan: RecordingPlan, source: Path, _size: int, _changed: int) -> _OpenRecording:
+    from workers.video.errors import VideoError
+    from workers.video.index import read_index
+
+    index = read_index(source)
+    if index.frame_count != plan.frames:
+        raise VideoError(f"{source.name}: has changed since its frames were listed")
+    return _OpenRecording(plan, source, index)

@@ -1,0 +1,64 @@
+"""Results of chunks on the disk of the lab server, from when they leave Redis until the end.
+
+One hidden folder beside the recording's outputs. A chunk's file is written beside its name and
+renamed, so that it is whole or not there, and writing it twice changes nothing.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tasks.messages import ChunkReport, RecordingFiles
+
+PARTIAL = ".partial-"
+
+
+class SpooledChunk(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk gave. pts: of its own frames, in the recording's ticks; rows: ChunkRows."""
+
+    pts: tuple[int, ...]
+    rows: bytes
+    report: ChunkReport
+
+
+class ChunkSpool:
+    """The spooled chunks of one recording."""
+
+    def __init__(self, files: RecordingFiles, recording: str) -> None:
+        """recording: its id."""
+        self.folder = Path(files.output) / files.name / f"{PARTIAL}{recording}-chunks"
+
+    def put(self, index: int, chunk: SpooledChunk, videos: Mapping[str, bytes]) -> None:
+        """Keep a chunk. Raises OSError (a full disk, a folder that cannot be written)."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, data in videos.items():
+            self._write(self._video(index, name), data)
+        self._write(self._chunk(index), msgspec.msgpack.encode(chunk))
+
+    def chunk(self, index: int) -> SpooledChunk:
+        """A chunk's numbers. Raises OSError where it is not there."""
+        return msgspec.msgpack.decode(self._chunk(index).read_bytes(), type=SpooledChunk)
+
+    def video(self, index: int, name: str) -> bytes:
+        """One of a chunk's videos. Raises OSError where it is not there."""
+        return self._video(index, name).read_bytes()
+
+    def remove(self) -> None:
+        """Delete the spool, and the recording's folder where nothing else is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".writing", delete=False) as file:
+            file.write(data)
+        Path(file.name).replace(path)
+
+    def _chunk(self, index: int) -> Path:
+        return self.folder / f"{index:06d}.rows"
+
+    def _video(self, index: int, name: str) -> Path:
+        return self.folder / f"{index:06d}-{name}.nut"
