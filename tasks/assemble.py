@@ -60,18 +60,6 @@ def assemble(self, recording: str, part: int) -> str:  # type: ignore[no-untyped
     return f"{label}: {len(done)} of {len(plan.chunks)} chunks"
 
 
-@app.task(name="abandon")  # type: ignore[untyped-decorator]
-def abandon(recording: str) -> str:
-    """Close a recording whose chord broke, as when a chunk was stopped at its hard time limit."""
-    store = RecordingStore(redis_client(app.conf.broker_url), recording)
-    plan = store.plan()
-    if plan is None or store.outcome() is not None:
-        return "nothing to do"
-    failures = store.failures() or {0: "a worker was stopped, or lost Redis, while analysing"}
-    _fail(store, plan, _first_failure(plan, failures))
-    return f"{plan.order.label}: failed"
-
-
 def _first_failure(plan: RecordingPlan, failures: dict[int, str]) -> str:
     index = min(failures)
     chunk = plan.chunks[index]

@@ -16,14 +16,17 @@ from tasks.ingest import frame_result_bytes, ingest
 from tasks.messages import RecordingFiles, RecordingOrder, RecordingPlan
 from tasks.register import RegisterError, files_of
 from tasks.spool import ChunkSpool
-from tasks.store import RecordingProgress, RecordingStore, held_bytes
+from tasks.store import RecordingProgress, RecordingStore, held_bytes, stored_bytes
 from tasks.studies import StudyStore, open_studies
 from workers.broker import messages_in_hand, queue_length
 from workers.presence import present_workers
 from workers.queues import ORDINARY, URGENT
 
 STALLED_SECONDS = 20.0
-"""How long a recording may stand still, without a message on the broker, until it is mended."""
+"""How long a recording may stand still until it is looked at."""
+
+LOST_SECONDS = 180.0
+"""How long until chunks that are on no queue are sent again, though workers have others in hand."""
 
 PRESENCE_SECONDS = 1.0
 WAITING_SEEN = 8
@@ -40,7 +43,8 @@ class _UnderWay:
     plan: RecordingPlan | None = None
     asked: dict[int, int] = field(default_factory=dict)  # parts that feed was asked for: bytes
     seen: RecordingProgress | None = None
-    since: float = 0.0
+    since: float = 0.0  # when it last moved
+    mended: float = float("-inf")
 
     @property
     def promised(self) -> int:
@@ -124,9 +128,9 @@ class Dispatcher:
         one.plan = one.plan or one.store.plan()
         if progress != one.seen:
             one.seen, one.since = progress, now
-        elif now - one.since > STALLED_SECONDS:
-            one.since = now
-            self._mend(one, progress)
+        elif now - max(one.since, one.mended) > STALLED_SECONDS:
+            one.mended = now
+            self._mend(one, progress, now - one.since)
         queue = recording_queue(one.order, progress.claimed)
         urgent = one.order.priority == "high"
         if one.plan is None:
@@ -168,15 +172,14 @@ class Dispatcher:
             if one.files is not None:
                 ChunkSpool(one.files, recording).remove()
 
-    def _mend(self, one: _UnderWay, progress: RecordingProgress) -> None:
+    def _mend(self, one: _UnderWay, progress: RecordingProgress, still: float) -> None:
         """Start again what was lost with a process or a Redis that died at the wrong moment.
 
-        Whatever is started twice by this does its work once: every task looks at what is there.
+        still: seconds that it has not moved. Whatever is started twice by this does its work once:
+        every task looks at what is there.
         """
-        nothing_for_files = not (
-            queue_length(self._redis, self._queue) or messages_in_hand(self._redis)
-        )
-        if nothing_for_files:
+        in_hand = messages_in_hand(self._redis)
+        if not in_hand and not queue_length(self._redis, self._queue):
             one.asked.clear()
             if one.plan is None:
                 self._ask_for_plan(one.order.id)
@@ -185,11 +188,12 @@ class Dispatcher:
         done, here = one.store.taken_away(), one.store.with_results()
         failed = bool(one.store.failures())
         queue = recording_queue(one.order, progress.claimed)
+        lost = not queue_length(self._redis, queue) and (not in_hand or still > LOST_SECONDS)
         for part in range(progress.fed):
             missing = set(range(*one.plan.parts[part])) - done
             if failed or (missing and missing <= here):
                 self._send(assemble, one.order, (one.order.id, part), URGENT)
-            elif missing and not progress.in_hand and not queue_length(self._redis, queue):
+            elif missing and lost:
                 send_part(one.plan, part, progress.claimed)
 
     def _send(self, task: object, order: RecordingOrder, arguments: object, priority: int) -> None:
@@ -217,7 +221,7 @@ def _parts(plan: RecordingPlan, sent: int, frame_results: float | None) -> tuple
     found = []
     for number in range(sent, min(len(plan.parts), sent + PARTS_SEEN)):
         chunks = plan.chunks[slice(*plan.parts[number])]
-        size = sum(chunk.segment_bytes + chunk.frames * results for chunk in chunks)
+        size = sum(stored_bytes(c.segment_bytes) + c.frames * results for c in chunks)
         found.append(Part(number, len(chunks), round(size)))
     return tuple(found)
 

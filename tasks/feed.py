@@ -15,7 +15,7 @@ from celery import chord
 from celery.utils.log import get_task_logger
 
 from tasks.analyze import analyze, frames_shown, time_limit
-from tasks.assemble import abandon, assemble
+from tasks.assemble import assemble
 from tasks.failure import RecordingError, fail
 from tasks.ingest import frame_result_bytes
 from tasks.messages import RecordingOrder, RecordingPlan
@@ -64,13 +64,18 @@ def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def
 
 
 def send_part(plan: RecordingPlan, part: int, claimed: str | None) -> None:
-    """Start the chord of a part: its chunks, then assemble. claimed: who must analyse it."""
+    """Start the chord of a part: its chunks, then assemble. claimed: who must analyse it.
+
+    A chord that breaks, as when a chunk is stopped at its hard time limit or while Redis restarts,
+    is sent again by the dispatcher; chunks that keep breaking it fail by their count of starts.
+    """
     order = plan.order
-    files = {"queue": order.files_queue, "priority": URGENT}
     body = assemble.si(order.id, part).set(
-        argsrepr=f"{order.label} {_part_frames(plan, part)}", kwargsrepr="", **files
+        queue=order.files_queue,
+        priority=URGENT,
+        argsrepr=f"{order.label} {_part_frames(plan, part)}",
+        kwargsrepr="",
     )
-    body.link_error(abandon.si(order.id).set(argsrepr=order.label, kwargsrepr="", **files))
     chord(list(_header(plan, part, recording_queue(order, claimed))), body).apply_async()
 
 

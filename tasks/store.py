@@ -62,6 +62,13 @@ class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
     frame_result_bytes: float | None
 
 
+def stored_bytes(size: int) -> int:
+    """What Redis takes for a value of some bytes: its allocator (jemalloc) has four sizes between
+    one power of two and the next."""
+    step = 1 << max(4, size.bit_length() - 3)
+    return -(-size // step) * step
+
+
 def held_bytes(client: "redis.Redis") -> int:
     """Bytes that the chunks of all recordings and their results take on Redis, about."""
     return sum(int(size) for size in client.hvals(HELD))
@@ -108,7 +115,7 @@ class RecordingStore:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(self._key(f"chunk:{index}"), msgspec.json.encode(order), ex=KEPT)
             pipe.set(self._key(f"in:{index}"), segment, ex=KEPT)
-            pipe.hset(HELD, self._held(index), len(segment) + result_bytes)
+            pipe.hset(HELD, self._held(index), stored_bytes(len(segment)) + result_bytes)
             pipe.execute()
         self._forget_if_finished()
 
@@ -137,6 +144,7 @@ class RecordingStore:
         if worker is not None:
             self._redis.hset(self._key("on"), work, worker)
             self._redis.expire(self._key("on"), KEPT)
+        self._forget_if_finished()
         return starts
 
     def uncount_start(self, work: str) -> None:
@@ -149,8 +157,11 @@ class RecordingStore:
 
     def put_progress(self, index: int, frames: int) -> None:
         """Store how many frames of a chunk are finished."""
-        self._redis.hset(self._key("frames"), str(index), str(frames))
-        self._redis.expire(self._key("frames"), KEPT)
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(self._key("frames"), str(index), str(frames))
+            pipe.expire(self._key("frames"), KEPT)
+            pipe.execute()
+        self._forget_if_finished()
 
     def put_result(
         self,
@@ -161,7 +172,7 @@ class RecordingStore:
         frames: int,
     ) -> None:
         """Store what a chunk gave, all or nothing, and drop its compressed frames."""
-        size = len(rows) + sum(map(len, videos.values()))
+        size = sum(stored_bytes(len(data)) for data in (rows, *videos.values()))
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(self._key(f"rows:{index}"), rows, ex=KEPT)
             for name, data in videos.items():
@@ -250,6 +261,7 @@ class RecordingStore:
         self._redis.hset(self._key("failed"), str(index), reason)
         self._redis.expire(self._key("failed"), KEPT)
         self.put_down(index)
+        self._forget_if_finished()
 
     def failures(self) -> dict[int, str]:
         """The reasons of the chunks that failed."""

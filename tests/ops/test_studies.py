@@ -86,7 +86,10 @@ def test_a_study_gives_what_run_gives_and_is_not_done_twice(lab, tmp_path):
     study = lab.submit(given, "--out", tmp_path / "out", "--name", "smiles")
     status = lab.wait_for("smiles")
     assert [r["state"] for r in status["recordings"]] == ["done"] * 3, lab.logs()
-    assert status["chunks"]["done"] == 3
+    chunks = status["chunks"]["done"]
+    assert chunks == sum(
+        len(Outputs(tmp_path / "out" / f"P{n}_smile").run["chunks"]) for n in range(3)
+    )
     for n in range(3):
         mine, theirs = (Outputs(tmp_path / f / f"P{n}_smile") for f in ("out", "alone"))
         assert mine.table_bytes() == theirs.table_bytes()
@@ -99,7 +102,7 @@ def test_a_study_gives_what_run_gives_and_is_not_done_twice(lab, tmp_path):
     again = lab.submit(given, "--out", tmp_path / "out")
     status = lab.wait_for(again)
     assert [r["state"] for r in status["recordings"]] == ["done"] * 3
-    assert analysed(lab, "mac-1", "mac-2") == done == 3
+    assert analysed(lab, "mac-1", "mac-2") == done == chunks
     forced = lab.submit(given / "P0_smile.mp4", "--out", tmp_path / "out", "--force")
     lab.wait_for(forced)
     assert analysed(lab, "mac-1", "mac-2") == done + 1
@@ -132,14 +135,14 @@ def test_a_recording_of_twenty_budgets_goes_through_within_the_budget_simulated(
     lab.start("server", "server", "--redis-budget", "16MiB")
     start_simulated(lab, processes=4)
     lab.wait_for_workers(5)
-    before = lab.client.info("memory")["used_memory"]
+    before = lab.client.info("memory")["used_memory_dataset"]
     most = [0]
     ended = threading.Event()
 
     def sample():
         client = lab.client
         while not ended.wait(0.25):
-            most[0] = max(most[0], client.info("memory")["used_memory"] - before)
+            most[0] = max(most[0], client.info("memory")["used_memory_dataset"] - before)
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -224,7 +227,8 @@ def test_retry_failed_does_only_what_failed_simulated(lab, tmp_path):
     assert "1 recordings wait again" in lab.run("retry", study, "--failed").stdout
     assert [r["state"] for r in lab.wait_for(study)["recordings"]] == ["done"] * 3
     assert {p: p.stat().st_mtime_ns for p in written} == written
-    assert analysed(lab, "mac-1") == before + 1
+    chunks = len(Outputs(tmp_path / "out" / "bad").run["chunks"])
+    assert analysed(lab, "mac-1") == before + chunks
 
 
 def test_studies_share_and_the_urgent_one_overtakes_simulated(lab, tmp_path):
@@ -246,7 +250,7 @@ def test_studies_share_and_the_urgent_one_overtakes_simulated(lab, tmp_path):
 
     wait_until(look, 120, lab.logs)
     moment = next(k for k, count in enumerate(finished["urgent"]) if count)
-    assert finished["first"][moment] + finished["second"][moment] <= 5
+    assert finished["first"][moment] + finished["second"][moment] <= 8  # of 16
     halfway = next(k for k, count in enumerate(finished["first"]) if count >= 4)
     assert finished["second"][halfway] >= 2
 
@@ -330,8 +334,11 @@ def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(l
     patient.send_signal(signal.SIGTERM)
     assert patient.wait(30) == 0
     assert analysed(lab, "patient") == 1
+    following = start_simulated(lab, "following", seconds=0)
     assert lab.wait_for("slow")["recordings"][0]["state"] == "done"
 
+    following.send_signal(signal.SIGTERM)
+    assert following.wait(30) == 0
     lab.submit(given, "--out", tmp_path / "out2", *SIMULATED, "--name", "slower")
     hasty = start_simulated(lab, "hasty", processes=1, seconds=5)
     wait_until(lambda: lab.status("slower")["chunks"]["running"], 60, lab.logs)
@@ -342,7 +349,8 @@ def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(l
     hasty.wait(20)
     start_simulated(lab, "next")
     assert lab.wait_for("slower")["recordings"][0]["state"] == "done"
-    assert analysed(lab, "next") == 1
+    assert analysed(lab, "hasty") == 0
+    assert analysed(lab, "next") == len(Outputs(tmp_path / "out2" / "r0").run["chunks"])
 
 
 def test_a_second_server_is_refused(lab):

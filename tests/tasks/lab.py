@@ -68,7 +68,9 @@ class Lab:
         with Workers(posts, self.configuration, self.log) as workers:
             yield workers
 
-    def submit(self, source: Path, chunk_frames: int | None = 100, anew=True, **analysis) -> Sent:
+    def submit(
+        self, source: Path, chunk_frames: int | None = 100, mix_providers=False, **analysis
+    ) -> Sent:
         """Send a recording on its way."""
         settings = RunSettings(
             analysis=AnalysisSettings(**{"landmarks": "pfld68", **analysis}),
@@ -78,7 +80,8 @@ class Lab:
         request = Request(
             source=source, name=source.stem, settings=settings, models=model_sums(models)
         )
-        study = submit(self.client, [request], StudyOptions(out=self.out, anew=anew))
+        options = StudyOptions(out=self.out, anew=True, mix_providers=mix_providers)
+        study = submit(self.client, [request], options)
         return Sent(study, study.recording(recording_id(study.id, 1)))
 
     def wait(self, sent: Sent, workers: Workers, seconds=120) -> RecordingOutcome:
@@ -92,7 +95,7 @@ class Lab:
         """Wait until some frames are analysed."""
         self.until(lambda: sent.frames() >= frames, workers, seconds)
 
-    def until(self, met: Callable[[], bool], workers: Workers | None, seconds: float) -> None:
+    def until(self, met: Callable[[], object], workers: Workers | None, seconds: float) -> None:
         """Keep everything going until something is so."""
         deadline = time.monotonic() + seconds
         while not met():

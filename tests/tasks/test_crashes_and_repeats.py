@@ -9,8 +9,11 @@ import pytest
 
 from tasks.analyze import STARTS, analyze
 from tasks.assemble import assemble
+from tasks.feed import recording_queue
+from tests.ops.outputs import Outputs
 from tests.tasks.lab import LEASE_SECONDS, fresh_dispatcher, laboratory, worker_parents
-from workers.broker import messages_in_hand
+from workers.broker import messages_in_hand, queue_length
+from workers.presence import WorkerPresence
 from workers.queues import FILES_QUEUE
 
 
@@ -176,18 +179,56 @@ def test_a_callback_that_comes_too_early_waits_for_every_chunk(lab, face_clip, c
     assert tables(lab, face_clip.stem) == calm_result
 
 
+def as_if_on_a_mac(lab, submission):
+    """The report of the first chunk is changed as if it had run elsewhere, before it is taken."""
+    store = submission.store
+    lab.until(store.reports, None, 60)
+    index, report = min(store.reports().items())
+    other = msgspec.structs.replace(report, provider="coreml", worker="mac-3")
+    lab.client.hset(store._key("reports"), str(index), msgspec.json.encode(other))
+
+
 def test_chunks_of_unlike_workers_are_not_mixed(lab, face_clip):
-    """A report is changed as if one chunk had run on another provider."""
     with lab.workers(1) as workers:
         submission = lab.submit(face_clip, chunk_frames=20)
-        lab.wait_for_frames(submission, 25)
-        store = submission.store
-        other = msgspec.structs.replace(store.reports()[0], provider="coreml", worker="mac-3")
-        lab.client.hset(store._key("reports"), "0", msgspec.json.encode(other))
+        as_if_on_a_mac(lab, submission)
         outcome = lab.wait(submission, workers)
     assert outcome.status == "failed"
     assert "unlike workers" in outcome.reason
     assert "mac-3: coreml" in outcome.reason
+
+
+def test_chunks_of_unlike_workers_are_mixed_and_named_where_the_study_allows_it(lab, face_clip):
+    with lab.workers(1) as workers:
+        submission = lab.submit(face_clip, chunk_frames=20, mix_providers=True)
+        as_if_on_a_mac(lab, submission)
+        outcome = lab.wait(submission, workers)
+    assert outcome.status == "done", outcome.reason
+    assert "its frames were measured on unlike providers: see measured_by" in outcome.warnings
+    run = Outputs(lab.out / face_clip.stem).run
+    assert run["provider"] == "mixed"
+    by = {one["provider"]: one["frames"] for one in run["measured_by"]}
+    assert set(by) == {"coreml", "cpu"}
+    assert len(by["coreml"]) == 1
+    assert sorted(by["coreml"] + by["cpu"]) == run["chunks"]
+
+
+def test_chunks_of_a_recording_that_others_have_begun_are_handed_on_to_them(lab, face_clip):
+    """A Mac has begun the recording; a CPU worker that gets its chunks passes them on, unread."""
+    mac = "coreml-arm64-ort1_23_0"
+    with lab.workers(0):
+        submission = lab.submit(face_clip, chunk_frames=20)
+        order = submission.study.order(submission.id)
+        queue = recording_queue(order, None)
+        here = WorkerPresence(name="facemirror@pc", provider="cpu", queues=(queue,), version="1")
+        lab.client.set("facemirror:worker:facemirror@pc", msgspec.json.encode(here))
+        lab.until(lambda: queue_length(lab.client, queue) == 3, None, 60)
+    assert submission.store.claim(mac) == mac
+    handed_on = recording_queue(order, mac)
+    with lab.workers(1):
+        lab.until(lambda: queue_length(lab.client, handed_on) == 3, None, 60)
+    assert submission.store.progress().analysed == 0
+    assert not submission.store.failures()
 
 
 def test_a_killed_files_worker_costs_nothing_but_time(lab, face_clip, calm_result):
