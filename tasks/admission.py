@@ -66,20 +66,20 @@ class Admissions:
 
 
 def admit(
-    studies: Sequence[OpenStudy], workers: Mapping[str, int], held: int, budget: int
+    studies: Sequence[OpenStudy], readers: Mapping[str, frozenset[str]], held: int, budget: int
 ) -> Admissions:
     """Decide what may go ahead.
 
-    studies: oldest first; workers: how many read each queue; held, budget: bytes on Redis.
+    studies: oldest first; readers: the workers that read each queue; held, budget: bytes on Redis.
     """
     admissions = Admissions()
     for study in studies:
         unsent = sum(1 for recording in study.begun if recording.parts or not recording.planned)
         admissions.begin += study.waiting[: max(0, PLANNED_AHEAD - unsent)]
-    turns = _Turns(studies, workers)
+    turns = _Turns(studies, readers)
     while (turn := turns.next()) is not None:
         recording, part = turn
-        alone = turns.on_queue(recording.queue) == 0
+        alone = turns.before(recording) == 0
         if held + part.size > budget and not alone:
             break  # nobody overtakes what is waiting for room
         held += part.size
@@ -91,8 +91,8 @@ def admit(
 class _Turns:
     """Whose turn it is, while parts are being given out."""
 
-    def __init__(self, studies: Sequence[OpenStudy], workers: Mapping[str, int]) -> None:
-        self._workers = workers
+    def __init__(self, studies: Sequence[OpenStudy], readers: Mapping[str, frozenset[str]]) -> None:
+        self._readers = readers
         self._studies = studies
         self._sent: dict[str, int] = {}  # parts given out now, by recording
         self._given: dict[str, int] = {}  # chunks given out now, by recording
@@ -121,24 +121,28 @@ class _Turns:
             self._sent[recording.id] = self._sent.get(recording.id, 0) + 1
             self._given[recording.id] = self._given.get(recording.id, 0) + part.chunks
 
-    def on_queue(self, queue: str, urgent: bool = False) -> int:
-        """Chunks that are on their way on a queue; of urgent recordings only, if asked so."""
+    def before(self, recording: BegunRecording) -> int:
+        """Chunks on their way to workers that this recording may have; of urgent recordings only
+        before an urgent one: ordinary chunks do not keep it waiting."""
+        mine = self._workers(recording)
         return sum(
-            recording.outstanding + self._given.get(recording.id, 0)
+            other.outstanding + self._given.get(other.id, 0)
             for study in self._studies
-            for recording in study.begun
-            if recording.queue == queue and (recording.urgent or not urgent)
+            for other in study.begun
+            if self._workers(other) & mine and (other.urgent or not recording.urgent)
         )
+
+    def _workers(self, recording: BegunRecording) -> frozenset[str]:
+        return self._readers.get(recording.queue, frozenset())
 
     def _part(self, recording: BegunRecording) -> Part | None:
         sent = self._sent.get(recording.id, 0)
         return recording.parts[sent] if sent < len(recording.parts) else None
 
     def _is_wanted(self, recording: BegunRecording) -> bool:
-        workers = self._workers.get(recording.queue, 0)
+        workers = len(self._workers(recording))
         wanted = max(FEWEST_CHUNKS, CHUNKS_A_WORKER * workers) if workers else 0
-        # Ordinary chunks in front do not keep an urgent recording waiting.
-        return self.on_queue(recording.queue, urgent=recording.urgent) < wanted
+        return self.before(recording) < wanted
 
     def _under_way(self, study: OpenStudy) -> int:
         given = sum(self._given.get(recording.id, 0) for recording in study.begun)

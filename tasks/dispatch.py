@@ -73,7 +73,7 @@ class Dispatcher:
         self._budget = budget
         self._clock = clock
         self._under_way: dict[str, _UnderWay] = {}
-        self._workers: dict[str, int] = {}
+        self._readers: dict[str, frozenset[str]] = {}
         self._workers_read = float("-inf")
 
     def step(self) -> None:
@@ -84,7 +84,7 @@ class Dispatcher:
         studies = [self._open_study(store, now) for store in stores.values()]
         promised = sum(one.promised for one in self._under_way.values())
         held = held_bytes(self._redis) + promised
-        admitted = admit(studies, self._readers(now), held, self._budget)
+        admitted = admit(studies, self._present_readers(now), held, self._budget)
         for recording in admitted.begin:
             self._begin(stores[_study(recording)], recording, now)
         for recording, part in admitted.send:
@@ -205,14 +205,14 @@ class Dispatcher:
             kwargsrepr="",
         )
 
-    def _readers(self, now: float) -> dict[str, int]:
+    def _present_readers(self, now: float) -> dict[str, frozenset[str]]:
         if now - self._workers_read >= PRESENCE_SECONDS:
             self._workers_read = now
-            self._workers = {}
+            self._readers = {}
             for worker in present_workers(self._redis):
                 for queue in worker.queues:
-                    self._workers[queue] = self._workers.get(queue, 0) + 1
-        return self._workers
+                    self._readers[queue] = self._readers.get(queue, frozenset()) | {worker.name}
+        return self._readers
 
 
 def _parts(plan: RecordingPlan, sent: int, frame_results: float | None) -> tuple[Part, ...]:

@@ -16,7 +16,7 @@ from tasks.admission import (
 )
 
 QUEUE = "facemirror.analyze.0.any"
-WORKERS = {QUEUE: 4}
+WORKERS = {QUEUE: frozenset("abcd")}
 
 
 def recording(name, parts=4, size=10, chunks=2, **fields):
@@ -31,7 +31,7 @@ def sent(admissions):
 def test_parts_go_in_order_until_workers_have_enough():
     study = OpenStudy(begun=(recording("a", parts=20), recording("b")))
     found = admit([study], WORKERS, held=0, budget=10**6)
-    assert sent(found) == [("a", n) for n in range(CHUNKS_A_WORKER * WORKERS[QUEUE] // 2)]
+    assert sent(found) == [("a", n) for n in range(CHUNKS_A_WORKER * len(WORKERS[QUEUE]) // 2)]
 
 
 def test_a_second_recording_follows_when_the_first_is_sent():
@@ -64,7 +64,7 @@ def test_studies_take_turns():
 
 
 def test_an_urgent_recording_overtakes_even_when_workers_have_enough():
-    plenty = CHUNKS_A_WORKER * WORKERS[QUEUE]
+    plenty = CHUNKS_A_WORKER * len(WORKERS[QUEUE])
     ordinary = OpenStudy(begun=(recording("a", outstanding=plenty),))
     urgent = OpenStudy(begun=(recording("b", urgent=True, parts=1),))
     assert sent(admit([ordinary, urgent], WORKERS, held=0, budget=10**6)) == [("b", 0)]
@@ -73,6 +73,17 @@ def test_an_urgent_recording_overtakes_even_when_workers_have_enough():
 def test_nothing_is_sent_where_nobody_would_take_it():
     study = OpenStudy(begun=(recording("a", queue="facemirror.analyze.1.any"), recording("b")))
     assert {name for name, _ in sent(admit([study], WORKERS, 0, 10**6))} == {"b"}
+
+
+def test_chunks_that_the_same_workers_will_take_count_wherever_they_are_queued():
+    claimed, gone = "facemirror.analyze.0.cpu-x86_64", "facemirror.analyze.0.coreml-arm64"
+    plenty = CHUNKS_A_WORKER * len(WORKERS[QUEUE])
+    readers = {**WORKERS, claimed: WORKERS[QUEUE]}
+    busy = OpenStudy(begun=(recording("a", queue=claimed, outstanding=plenty, parts=0),))
+    left_behind = OpenStudy(begun=(recording("a", queue=gone, outstanding=plenty, parts=0),))
+    new = OpenStudy(begun=(recording("b", parts=1),))
+    assert sent(admit([busy, new], readers, 0, 10**6)) == []
+    assert sent(admit([left_behind, new], readers, 0, 10**6)) == [("b", 0)]
 
 
 def test_recordings_are_begun_a_few_ahead_and_in_order():
@@ -115,7 +126,7 @@ def test_everything_is_sent_in_the_end_whatever_the_budget(budget, workers):
         held = sum(size for _, size in queue)
         largest = max(size for one in sizes.values() for size in one)
         assert held <= max(budget, largest)
-        for name, part in admit(begun, {QUEUE: workers}, held, budget).send:
+        for name, part in admit(begun, {QUEUE: frozenset("abc"[:workers])}, held, budget).send:
             assert part.number == taken[name]
             taken[name] += 1
             queue.append((name, part.size))
