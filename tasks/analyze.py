@@ -84,8 +84,6 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
         pace = chunk.frames / (time.monotonic() - begun)
         store.put_pace(worker, pace)
         logger.info("%s %s: %.1f frames/s", chunk.recording, shown, pace)
-    finally:
-        release_unused_memory()
     return said
 
 
@@ -113,15 +111,25 @@ def _result(
 ) -> "tuple[ChunkAnalysis, tuple[InstalledModel, ...]]":
     configuration: Configuration = app.conf.facemirror
     if configuration.provider == SIMULATED:
-        from workers.session import check_weights
         from workers.simulation import simulate_chunk
 
-        installed = check_weights(configuration.weights, chunk.settings.landmarks)
+        installed = _installed(chunk.settings.landmarks)
         return simulate_chunk(chunk, configuration.simulated_seconds, progress), installed
     from workers.analysis import analyse_chunk
 
     models = _models(chunk.settings.landmarks)
-    return analyse_chunk(chunk, segment, models, progress), models.installed
+    try:
+        return analyse_chunk(chunk, segment, models, progress), models.installed
+    finally:
+        release_unused_memory()
+
+
+@lru_cache(maxsize=2)
+def _installed(landmarks: LandmarkName) -> tuple[InstalledModel, ...]:
+    """What a simulated session would have loaded."""
+    from workers.session import check_weights
+
+    return check_weights(app.conf.facemirror.weights, landmarks)
 
 
 @lru_cache(maxsize=2)

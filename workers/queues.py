@@ -8,6 +8,7 @@ chunk. WHO: `any`, a provider, or one arithmetic, such as `cpu-x86_64-ort1_23_0`
 import hashlib
 import platform
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.metadata import version
 
 from workers.providers import Provider
@@ -29,6 +30,7 @@ def fingerprint(models: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256(listed.encode()).hexdigest()[:8]
 
 
+@lru_cache
 def arithmetic(provider: Provider) -> str:
     """What this machine computes with on a provider: numbers of unlike ones differ."""
     runtime = version("onnxruntime").replace(".", "_")

@@ -6,6 +6,9 @@ never chosen by itself; run.json says SIMULATED.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,9 +18,13 @@ from workers.chunk_rows import ChunkRowsBuilder
 from workers.face.mirroring import SIDES
 from workers.face.scheme import SCHEMES
 from workers.video.encoding import SegmentEncoder
+from workers.video.segment import pack, unpack
 
 PICTURE = 16
 """Pixels across and down of a simulated video."""
+
+SLICE_SECONDS = 0.2
+"""How often a simulated session wakes to say how far it is."""
 
 
 def simulate_chunk(
@@ -26,10 +33,13 @@ def simulate_chunk(
     """What an analysis gives of a chunk without a face, after as long as it would take."""
     points = SCHEMES[order.settings.landmarks].count
     rows = ChunkRowsBuilder(order.frames, points, HEAD_SCORES)
+    begun = time.monotonic()
     for done in range(1, order.frames + 1):
-        time.sleep(seconds_a_frame)
         rows.add(None, decoded=True, faces=None)
-        on_frame(done)
+        left = begun + done * seconds_a_frame - time.monotonic()
+        if left > SLICE_SECONDS or done == order.frames:
+            time.sleep(max(0.0, left))
+            on_frame(done)
     video = _black(order)
     names: list[VideoName] = [*SIDES, *(["debug"] if order.settings.debug_video else [])]  # type: ignore[list-item]
     seconds = {"simulation": seconds_a_frame * order.frames}
@@ -37,8 +47,14 @@ def simulate_chunk(
 
 
 def _black(order: ChunkOrder) -> bytes:
-    encoder = SegmentEncoder(PICTURE, PICTURE, order.time_base)
-    picture = np.zeros((PICTURE, PICTURE, 3), np.uint8)
-    for pts in order.pts[order.start - order.first :]:
-        encoder.write(picture, pts)
+    header, container = unpack(_encoded(order.frames))
+    pts = order.pts[order.start - order.first :]
+    return pack(replace(header, pts=pts, time_base=order.time_base), container)
+
+
+@lru_cache(maxsize=64)
+def _encoded(frames: int) -> bytes:
+    encoder = SegmentEncoder(PICTURE, PICTURE, Fraction(1, 30))
+    for pts in range(frames):
+        encoder.write(np.zeros((PICTURE, PICTURE, 3), np.uint8), pts)
     return encoder.finish()

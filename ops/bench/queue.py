@@ -62,28 +62,30 @@ def film(path: Path, frames: int) -> None:
     join_segments(segments, path, Fraction(1, 30))
 
 
+def films(folder: Path, chunks: int) -> list[Path]:
+    """Recordings that have so many chunks together."""
+    folder.mkdir()
+    frames = CHUNK_FRAMES * min(CHUNKS_A_RECORDING, chunks)
+    recordings = [folder / f"r{n}.mp4" for n in range(-(-chunks // CHUNKS_A_RECORDING))]
+    film(recordings[0], frames)
+    for recording in recordings[1:]:
+        recording.hardlink_to(recordings[0])
+    return recordings
+
+
 @contextmanager
-def crew(count: int, seconds_a_frame: float, log: Path) -> Iterator[tuple[str, Workers]]:
-    """A Redis, and workers on it that are all there; gives its address."""
+def crew(count: int, configuration: Configuration, log: Path) -> Iterator[Workers]:
+    """Workers that are all there."""
     models = check_weights(DEMO_FOLDER, "star98")
     weights = fingerprint((model.name, model.sha256) for model in models)
     queues = tuple(served_queues([DEFAULT_POOL], [weights], SIMULATED))
     posts = [WorkerPost(f"bench-{n}", queues) for n in range(count)]
     posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(FILES_WORKERS)]
-    with PrivateRedis() as server:
-        configuration = Configuration(
-            broker=server.url,
-            weights=DEMO_FOLDER,
-            provider=SIMULATED,
-            compiled=default_compiled(),
-            simulated_seconds=seconds_a_frame,
-        )
-        connect(configuration)
-        with Workers(posts, configuration, log) as workers:
-            while len(present_workers(redis_client(server.url))) < len(posts):
-                workers.tend()
-                time.sleep(0.5)
-            yield server.url, workers
+    with Workers(posts, configuration, log) as workers:
+        while len(present_workers(redis_client(configuration.broker))) < len(posts):
+            workers.tend()
+            time.sleep(0.5)
+        yield workers
 
 
 def analyse(url: str, workers: Workers, recordings: list[Path], out: Path) -> float:
@@ -113,55 +115,52 @@ def _ended(study: StudyStore, count: int) -> bool:
     return len(outcomes) == count
 
 
-def measure(count: int, seconds_a_frame: float, chunks: int, folder: Path) -> dict[str, float]:
-    """Frames/s of `count` workers, with `chunks` chunks for each, and the overhead of a chunk, s.
+def measure(
+    count: int, chunks: int, configuration: Configuration, folder: Path
+) -> dict[str, float]:
+    """Frames/s of `count` workers with `chunks` chunks for each; the overhead of a chunk, ms.
 
-    The first chunk of each worker, which imports everything, is not counted.
+    The overhead is what further chunks cost: the difference to a study of half as many, without
+    what each study costs at its begin and end. First chunks, which import everything, are done
+    before.
     """
-    total = count * chunks
-    frames = CHUNK_FRAMES * min(CHUNKS_A_RECORDING, total)
-    film(folder / "r0.mp4", frames)
-    recordings = [folder / f"r{n}.mp4" for n in range(-(-total // CHUNKS_A_RECORDING))]
-    for recording in recordings[1:]:
-        recording.unlink(missing_ok=True)
-        recording.hardlink_to(recordings[0])
-    with crew(count, seconds_a_frame, folder / "workers.log") as (url, workers):
-        film(folder / "warm.mp4", CHUNK_FRAMES * count)
-        analyse(url, workers, [folder / "warm.mp4"], folder / "warm")
-        seconds = analyse(url, workers, recordings, folder / f"out-{count}")
-    done = frames * len(recordings)
-    chunks_done = done / CHUNK_FRAMES
-    asleep = CHUNK_FRAMES * seconds_a_frame
+    with crew(count, configuration, folder / "workers.log") as workers:
+        seconds = {}
+        for each in (1, chunks // 2, chunks):
+            recordings = films(folder / f"{count}-{each}", count * each)
+            out = folder / f"out-{count}-{each}"
+            seconds[each] = analyse(configuration.broker, workers, recordings, out)
+    more, longer = chunks - chunks // 2, seconds[chunks] - seconds[chunks // 2]
+    asleep = CHUNK_FRAMES * configuration.simulated_seconds
     return {
         "workers": count,
-        "chunks": chunks_done,
-        "seconds": round(seconds, 2),
-        "frames_per_s": round(done / seconds, 2),
-        "overhead_ms_a_chunk": round(1000 * (seconds * count / chunks_done - asleep), 1),
+        "chunks": count * chunks,
+        "seconds": round(seconds[chunks], 2),
+        "frames_per_s": round(count * chunks * CHUNK_FRAMES / seconds[chunks], 2),
+        "overhead_ms_a_chunk": round(1000 * (longer / more - asleep), 1),
     }
 
 
 def main(
     workers: Annotated[int, typer.Option(help="Worker processes.")] = 64,
     seconds_a_frame: Annotated[float, typer.Option(help="What a session takes.")] = 0.04,
-    chunks: Annotated[int, typer.Option(help="Chunks for each worker.")] = 8,
+    chunks: Annotated[int, typer.Option(help="Chunks for each worker.")] = 12,
 ) -> None:
     """Measure one worker, then all."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        one = measure(1, seconds_a_frame, chunks, folder)
-        all_of_them = measure(workers, seconds_a_frame, chunks, folder)
-    ratio = all_of_them["frames_per_s"] / (workers * one["frames_per_s"])
-    typer.echo(
-        json.dumps(
-            {
-                "one": one,
-                "all": all_of_them,
-                "of_ideal": round(ratio, 3),
-                "load": psutil.getloadavg(),
-            }
+    with tempfile.TemporaryDirectory() as name, PrivateRedis() as server:
+        configuration = Configuration(
+            broker=server.url,
+            weights=DEMO_FOLDER,
+            provider=SIMULATED,
+            compiled=default_compiled(),
+            simulated_seconds=seconds_a_frame,
         )
-    )
+        connect(configuration)
+        one = measure(1, chunks, configuration, Path(name))
+        all_of_them = measure(workers, chunks, configuration, Path(name))
+    ratio = all_of_them["frames_per_s"] / (workers * one["frames_per_s"])
+    said = {"one": one, "all": all_of_them, "of_ideal": round(ratio, 3)}
+    typer.echo(json.dumps({**said, "load": psutil.getloadavg()[0]}))
 
 
 if __name__ == "__main__":
