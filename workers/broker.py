@@ -45,10 +45,10 @@ def redis_client(url: str) -> "redis.Redis":
 def require_reachable(url: str) -> None:
     """Raises BrokerError unless a Redis answers there."""
     try:
-        client = redis.Redis.from_url(
+        with redis.Redis.from_url(
             url.replace("redis+socket://", "unix://", 1), socket_timeout=5, socket_connect_timeout=5
-        )
-        client.ping()
+        ) as client:
+            client.ping()
     except (redis.RedisError, ValueError, OSError) as error:
         raise BrokerError(
             f"no Redis answers at {without_password(url)} ({error}): "

@@ -54,7 +54,8 @@ class LabOnOneMachine:
 
     def _answers(self) -> bool:
         try:
-            return bool(self.client.ping())
+            with self.client as client:
+                return bool(client.ping())
         except redis.RedisError:
             return False
 
@@ -120,6 +121,7 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     """Kill a process and its session, and whatever outlives it a moment."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # it may have no session of its own
     process.wait()
 
 
@@ -134,13 +136,17 @@ def wait_until(
         time.sleep(0.2)
 
 
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def lab_on_one_machine(folder: Path) -> Iterator[LabOnOneMachine]:
     """A lab with a running Redis and nothing else yet."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    lab = LabOnOneMachine(folder, port, {})
+    lab = LabOnOneMachine(folder, free_port(), {})
     lab.environment = {
         **os.environ,
         "FACEMIRROR_BROKER": lab.broker,
