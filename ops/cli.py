@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from ops import lab_commands, study_commands, weights_commands
+from ops.flower_command import flower
 from ops.run_options import AuLabels, Landmarks
 from ops.spoken_errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
@@ -150,6 +151,7 @@ for command in (
     study_commands.studies,
     lab_commands.server,
     lab_commands.worker,
+    flower,
 ):
     app.command()(command)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -23,7 +23,8 @@ DEFAULT_REDIS_BUDGET = 1 << 30
 class Configuration:
     """Where the broker and the weights are, and what runs the models."""
 
-    broker: str = DEFAULT_BROKER
+    # Workers tell Flower their settings; the password is in the URL.
+    broker: str = field(default=DEFAULT_BROKER, repr=False)
     weights: Path
     provider: Provider = "cpu"
     compiled: Path
