@@ -17,6 +17,7 @@ from tests.ops.flower_site import (
 )
 from tests.ops.lab import PASSWORD as REDIS_PASSWORD
 from tests.ops.lab import LabOnOneMachine, end, free_port, lab_on_one_machine, wait_until
+from tests.recordings import Recipe, record
 
 WORKER = "facemirror@mac-3"
 SECRETS = (PASSWORD, REDIS_PASSWORD, quote(REDIS_PASSWORD))
@@ -134,6 +135,35 @@ def last_heartbeat(site: FlowerSite) -> float:
     """When Flower last heard of the worker, in seconds of the epoch."""
     listed = json.loads(site.get("/workers?json=1")[1])["data"]
     return max((beat for worker in listed for beat in worker["heartbeats"]), default=0.0)
+
+
+def test_no_page_tells_a_name_of_a_pseudonymized_study(lab, tmp_path):
+    recordings, outputs = tmp_path / "Mueller_clinic", tmp_path / "Mueller_results"
+    recordings.mkdir()
+    record(recordings / "P017_smile.mov", Recipe(frames=20))
+    (recordings / "P018_brows.mov").write_text("not a video\n" * 99)
+    site = start_flower(lab)
+    lab.start("server", "server", "--name", "lab-server")
+    start_worker(lab)
+    given = (recordings, "--out", outputs, "--provider", "simulated", "--pseudonymize")
+    lab.wait_for(lab.submit(*given))
+    site.wait_for("/api/tasks?state=FAILURE", '"ingest"')
+    site.wait_for("/api/tasks?state=SUCCESS", '"assemble"')
+
+    tasks = [f"/task/{identity}" for identity in json.loads(site.get("/api/tasks")[1])]
+    assert len(tasks) >= 5
+    for path in (
+        *PAGES,
+        *INTERFACE,
+        DATA,
+        "/metrics",
+        "/worker/facemirror-server@lab-server",
+        *tasks,
+    ):
+        status, page = site.get(path)
+        assert status == 200, path
+        told = [name for name in ("P017", "smile", "P018", "brows", "Mueller") if name in page]
+        assert not told, f"{path} tells {told}"
 
 
 @pytest.mark.parametrize(
