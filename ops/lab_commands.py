@@ -50,6 +50,12 @@ def worker(
             help="What a simulated session takes a frame.", envvar="FACEMIRROR_SIMULATED_SECONDS"
         ),
     ] = 0.0,
+    install_launchd: Annotated[
+        bool,
+        typer.Option(
+            "--install-launchd", help="On a Mac: start this worker at every login, from now on."
+        ),
+    ] = False,
     insecure: Insecure = False,
 ) -> None:
     """Let this machine analyse chunks for a lab.
@@ -58,7 +64,7 @@ def worker(
     """
     console = Console(stderr=True)
     with spoken_errors(console):
-        from ops.worker import WorkerOptions, require_pools, work
+        from ops.worker import WorkerOptions, install_launch_agent, require_pools, work
 
         demo = str(weights) == DEMO
         options = WorkerOptions(
@@ -72,7 +78,10 @@ def worker(
             insecure=insecure,
             simulated_seconds=simulated_seconds,
         )
-        work(options, console)
+        if install_launchd:
+            install_launch_agent(options, console)
+        else:
+            work(options, console)
 
 
 def server(
@@ -80,6 +89,12 @@ def server(
     redis_budget: Annotated[
         str, typer.Option(help="Most bytes of recordings and results on Redis at a time.")
     ] = "1GiB",
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Answer Prometheus there, such as 127.0.0.1:9540.", metavar="ADDRESS:PORT"
+        ),
+    ] = None,
     name: Name = None,
     log: Log = None,
     insecure: Insecure = False,
@@ -92,11 +107,13 @@ def server(
     console = Console(stderr=True)
     with spoken_errors(console):
         from ops.byte_sizes import parse_bytes
+        from ops.metrics import parse_address
         from ops.server import ServerOptions, serve
 
         options = ServerOptions(
             broker=broker,
             redis_budget=parse_bytes(redis_budget),
+            metrics=None if metrics is None else parse_address(metrics),
             name=name,
             log=log,
             insecure=insecure,

@@ -82,6 +82,14 @@ def serve(address: str, port: int, read: Callable[[], LabFigures]) -> None:
         ) from error
 
 
+def parse_address(text: str) -> tuple[str, int]:
+    """The address and port in `ADDRESS:PORT`. Raises UsageError."""
+    address, _, port = text.rpartition(":")
+    if not address or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise UsageError(f"'{text}' is no address and port: type one such as 127.0.0.1:9540")
+    return address.strip("[]"), int(port)
+
+
 def _by_label(
     name: str, explanation: str, label: str, values: Mapping[str, int]
 ) -> GaugeMetricFamily:

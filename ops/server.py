@@ -11,7 +11,9 @@ from pathlib import Path
 import redis
 from rich.console import Console
 
+from ops import metrics
 from ops.errors import UsageError
+from ops.lab_figures import read_figures
 from tasks.dispatch import Dispatcher
 from workers.app import connect
 from workers.broker import redis_client, require_usable, text, without_password
@@ -29,10 +31,12 @@ SERVER_NAME = "facemirror-server"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """What the person asked for. redis_budget: bytes of chunks and results on Redis at a time."""
+    """What the person asked for. redis_budget: bytes of chunks and results on Redis at a time;
+    metrics: the address and port where Prometheus may ask."""
 
     broker: str
     redis_budget: int = DEFAULT_REDIS_BUDGET
+    metrics: tuple[str, int] | None = None
     name: str | None = None
     log: Path | None = None
     insecure: bool = False
@@ -57,6 +61,8 @@ def serve(options: ServerOptions, console: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
+        if options.metrics is not None:
+            metrics.serve(*options.metrics, lambda: read_figures(client, options.redis_budget))
         dispatcher = Dispatcher(client, FILES_QUEUE, options.redis_budget, time.monotonic)
         with Workers([post], configuration, options.log) as workers:
             _serve(dispatcher, workers, place, console)

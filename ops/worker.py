@@ -1,5 +1,6 @@
 """`facemirror worker`: this machine analyses chunks of whatever studies its weights fit."""
 
+import os
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ import redis
 from rich.console import Console
 
 from ops.errors import UsageError
+from ops.launch_agent import install
 from tasks.messages import RecordingOrder
 from tasks.studies import open_studies
 from weights.manifest import InstalledModel, WeightsError
@@ -79,6 +81,38 @@ def work(options: WorkerOptions, console: Console) -> None:
     )
     with Workers(posts, configuration, options.log) as workers:
         _work_until_stopped(workers, set(queues), sets, console)
+
+
+def install_launch_agent(options: WorkerOptions, console: Console) -> None:
+    """Write the launch agent that starts this worker at every login, and say how to start it now.
+
+    The broker's address, which holds a password, goes into its environment. Raises WeightsError,
+    UsageError or OSError.
+    """
+    usable_weights(options.weights)
+    given = {
+        "--provider": options.provider,
+        "--processes": options.processes,
+        "--queues": ",".join(options.pools),
+        "--weights": options.weights.absolute(),
+        "--name": options.name,
+        "--log": None if options.log is None else options.log.absolute(),
+    }
+    arguments = [f"{name}={value}" for name, value in given.items() if value is not None]
+    insecure = ["--insecure"] if options.insecure else []
+    environment = {
+        "FACEMIRROR_BROKER": options.broker,
+        # launchd gives its own agents a short PATH.
+        "PATH": os.environ.get("PATH", os.defpath),
+    }
+    agent = install(["worker", *arguments, *insecure], environment)
+    start, stop = agent.commands(os.getuid())
+    for line in (
+        f"wrote {agent.plist}: this worker starts at every login, and logs to {agent.log}",
+        f"to start it now: {start}",
+        f"to stop it for good: {stop}",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def usable_weights(folder: Path) -> dict[LandmarkName, tuple[InstalledModel, ...]]:

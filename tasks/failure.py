@@ -16,6 +16,6 @@ class RecordingError(Exception):
 def fail(store: RecordingStore, order: RecordingOrder, reason: str) -> RecordingError:
     """Store why a recording failed; returns what to raise (from None: a chain may tell names)."""
     said = without_names(reason, order)
-    logger.warning("%s failed: %s", order.label, said)
+    logger.warning("%s: failed: %s", order.label, said)
     store.finish(RecordingOutcome(status="failed", reason=said))
-    return RecordingError(f"{order.label}: {said}")
+    return RecordingError(said if said.startswith(order.label) else f"{order.label}: {said}")

@@ -20,6 +20,7 @@ With R a recording's id, S its study's, and K a chunk's index:
 | facemirror:R:results | hash   | `bytes` and `frames` of results, summed  | analyze      |
 | facemirror:held      | hash   | R:K → bytes that the chunk holds here    | feed, analyze|
 | facemirror:pace      | hash   | worker → frames/s of its last chunk      | analyze      |
+| facemirror:frames    | string | frames analysed on this Redis, ever      | analyze      |
 
 All of a recording expires after KEPT seconds; `finish` deletes it as soon as the recording is
 assembled, failed or cancelled, and writes the outcome to its study: these keys hold pictures of
@@ -39,6 +40,7 @@ from workers.chunk_order import ChunkOrder, VideoName
 KEPT = 30 * 24 * 3600
 HELD = "facemirror:held"
 PACE = "facemirror:pace"
+FRAMES = "facemirror:frames"
 ANY_MIX = "mixed"
 """The claim of a recording whose chunks may run on unlike providers."""
 
@@ -67,6 +69,11 @@ def stored_bytes(size: int) -> int:
     one power of two and the next."""
     step = 1 << max(4, size.bit_length() - 3)
     return -(-size // step) * step
+
+
+def frames_done(client: "redis.Redis") -> int:
+    """Frames that workers have ever analysed on this Redis."""
+    return int(client.get(FRAMES) or 0)
 
 
 def held_bytes(client: "redis.Redis") -> int:
@@ -182,6 +189,8 @@ class RecordingStore:
             pipe.hincrby(self._key("results"), "bytes", size)
             pipe.hincrby(self._key("results"), "frames", frames)
             pipe.hdel(self._key("on"), str(index))
+            pipe.incrby(FRAMES, frames)
+            pipe.expire(FRAMES, KEPT)
             for hashed in ("reports", "results"):
                 pipe.expire(self._key(hashed), KEPT)
             pipe.delete(self._key(f"in:{index}"))

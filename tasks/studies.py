@@ -88,6 +88,10 @@ class StudyStore:
         """The ids of the first recordings that are not begun yet."""
         return [self._recording(n) for n in self._redis.zrange(self._key("waiting"), 0, most - 1)]
 
+    def count(self) -> int:
+        """How many recordings the study has."""
+        return int(self._redis.hlen(self._key("orders")))
+
     def begun(self) -> list[str]:
         """The ids of the recordings that are on their way, in order."""
         return sorted(self._recording(n) for n in self._redis.smembers(self._key("begun")))

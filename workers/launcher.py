@@ -51,6 +51,8 @@ def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
         *(sys.executable, "-m", "celery", "--app", "workers.app", "worker"),
         *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@{post.host}"),
         *("--queues", queues, "--loglevel", log_level, "--without-gossip", "--without-mingle"),
+        # Flower shows a worker as gone after two of these, and networks have their moments.
+        *("--heartbeat-interval", "10"),
     ]
 
 

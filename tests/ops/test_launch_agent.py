@@ -99,3 +99,24 @@ def test_a_python_without_the_command_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(UsageError, match="facemirror is missing"):
         install(("worker",), {}, tmp_path)
+
+
+def test_the_worker_command_writes_an_agent_that_starts_this_very_worker(lab, tmp_path):
+    lab.environment["HOME"] = str(tmp_path)
+    done = lab.run(
+        *("worker", "--provider", "simulated", "--queues", "analyze,smiles", "--processes", 1),
+        *("--name", "mac-4", "--install-launchd"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "launchctl bootstrap gui/" in done.stderr
+    plist = tmp_path / "Library/LaunchAgents/org.facemirror.worker.plist"
+    told = plistlib.loads(plist.read_bytes())
+    assert lab.broker not in " ".join(told["ProgramArguments"])
+    worker = subprocess.Popen(
+        told["ProgramArguments"], env=told["EnvironmentVariables"], start_new_session=True
+    )
+    lab.running.append(worker)
+    lab.wait_for_workers(1)
+    assert lab.client.exists("facemirror:worker:facemirror@mac-4")
+    present = lab.client.get("facemirror:worker:facemirror@mac-4") or b""
+    assert b"facemirror.smiles." in present

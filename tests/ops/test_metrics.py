@@ -7,8 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.errors import UsageError
-from ops.metrics import LabFigures, serve
+from ops.metrics import LabFigures, parse_address, serve
 from tests.ops.lab import free_port
+from tests.recordings import Recipe, record
 
 
 def scrape(port: int) -> dict[tuple[str, str], float]:
@@ -77,3 +78,26 @@ def test_a_port_that_is_taken_is_said():
         serve("127.0.0.1", port, read)
     with pytest.raises(UsageError, match="cannot listen on nowhere"):
         serve("nowhere.invalid", port, read)
+
+
+def test_the_server_answers_prometheus_while_it_works_simulated(lab, tmp_path):
+    record(tmp_path / "a.mp4", Recipe(frames=60))
+    port = free_port()
+    lab.start("server", "server", "--metrics", f"127.0.0.1:{port}")
+    lab.start("worker", "worker", "--provider", "simulated", "--name", "mac-3")
+    lab.wait_for(
+        lab.submit(tmp_path / "a.mp4", "--out", tmp_path / "out", "--provider", "simulated")
+    )
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        said = answer.read().decode()
+    assert "facemirror_frames_done_total 60.0" in said
+    assert 'facemirror_recordings{state="done"} 1.0' in said
+    assert 'facemirror_chunks_running{worker="facemirror@mac-3"} 0.0' in said
+    assert "facemirror_redis_held_bytes 0.0" in said
+    assert "facemirror_redis_budget_bytes 1.073741824e+09" in said
+
+
+@pytest.mark.parametrize("text", ["9540", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])
+def test_an_address_without_a_port_is_refused(text):
+    with pytest.raises(UsageError, match="type one such as"):
+        parse_address(text)

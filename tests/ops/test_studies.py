@@ -376,37 +376,3 @@ def test_a_redis_open_to_the_network_is_refused(command, tmp_path):
     assert done.returncode == 2
     assert "has no password" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_tls_and_redis_users_work_simulated(lab, tmp_path):
-    certificate, key = tmp_path / "redis.crt", tmp_path / "redis.key"
-    made = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run(
-        [
-            *("openssl", *made.split(), "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    port = lab.port + 1
-    settings = tmp_path / "tls.conf"
-    settings.write_text(
-        f'port 0\ntls-port {port}\nbind 127.0.0.1\ntls-cert-file "{certificate}"\n'
-        f'tls-key-file "{key}"\ntls-auth-clients no\ndir "{tmp_path}"\nsave ""\n'
-        "user default off\nuser lab on >word ~* &* +@all\n"
-    )
-    lab.running.append(subprocess.Popen(["redis-server", str(settings)]))
-    lab.environment["FACEMIRROR_BROKER"] = (
-        f"rediss://lab:word@localhost:{port}/0?ssl_ca_certs={certificate}"
-    )
-    time.sleep(1)
-    given = recordings_of(tmp_path / "in", 1, 30)
-    lab.start("server", "server")
-    start_simulated(lab)
-    study = lab.submit(given, "--out", tmp_path / "out", *SIMULATED)
-    assert lab.wait_for(study)["recordings"][0]["state"] == "done"
-    lab.environment["FACEMIRROR_BROKER"] = f"rediss://lab:word@localhost:{port}/0"
-    refused = lab.run("status", study)
-    assert refused.returncode == 2
-    assert "certificate" in refused.stderr

@@ -64,6 +64,7 @@ def test_nothing_but_the_record_of_the_study_stays_on_redis(lab, face_clip):
         *kept,
         "facemirror:studies",
         "facemirror:pace",
+        "facemirror:frames",
     }
     assert all(lab.client.ttl(key) > 0 for key in kept)
 
