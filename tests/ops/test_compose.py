@@ -92,7 +92,7 @@ def test_nobody_is_root(written):
 
 def test_only_this_machine_reaches_any_port_by_default(written):
     ports = [port for service in written.values() for port in service.written.get("ports", [])]
-    assert ports == ["127.0.0.1:6379:6379", "127.0.0.1:5555:5555"]
+    assert ports == ["127.0.0.1:6379:6379", "127.0.0.1:9540:9540", "127.0.0.1:5555:5555"]
 
 
 def test_recordings_cannot_be_written_and_workers_do_not_see_them(written):
@@ -175,6 +175,7 @@ def test_every_other_service_starts_is_healthy_and_does_a_recording(lab, tmp_pat
         "redis://:f00dcafe@redis:6379/0": lab.broker,
         "/weights": str(DEMO_FOLDER),
         "/register": str(tmp_path / "register"),
+        "9540": str(free_port()),
         "5555": str(free_port()),
     }
     environments = {}
