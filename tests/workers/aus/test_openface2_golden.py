@@ -1,0 +1,151 @@
+"""OpenFace 2's own numbers, from landmarks to AUs: golden data of the original program.
+
+`default_own_raw`: OpenFace's landmarks; `default_jitter_raw`: with 1 px of noise.
+"""
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+import pytest
+
+from tests.shape_models import openfaces
+from tests.shared import shared
+from workers.aus.openface2.descriptor import describe, geometry
+from workers.aus.openface2.fhog import fhog
+from workers.aus.openface2.predictors import read_predictors
+from workers.aus.openface2.recording import FaceEvidence, RecordingPredictor, takes_part_in_median
+from workers.face.alignment import aligned, aligning_map
+from workers.face.face_mask import face_mask
+from workers.face.shape_fit import fit_shape
+from workers.face.shape_model import read_shape_model, read_triangles
+
+MODEL = ("openface2", "model")
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The original program's arrays, the frames it saw, and its models."""
+
+    arrays: dict
+    frames: list
+
+    def __post_init__(self):
+        object.__setattr__(self, "shapes", read_shape_model(openfaces()))
+        object.__setattr__(self, "triangles", read_triangles(shared(*MODEL, "tris_68_full.txt")))
+        listed = shared(*MODEL, "AU_predictors", "AU_all_best.txt")
+        object.__setattr__(self, "predictors", read_predictors(listed))
+
+    @property
+    def detailed(self):
+        """Indices of the frames whose pictures are kept."""
+        names = [name for name in self.arrays if name.endswith("_aligned")]
+        return [int(name.removeprefix("frame").removesuffix("_aligned")) - 1 for name in names]
+
+    def of(self, index, name):
+        return self.arrays[f"frame{index + 1}_{name}"]
+
+
+@pytest.fixture(scope="module", params=["default_jitter_raw", "default_own_raw"])
+def golden(request):
+    with np.load(shared("openface2", "golden", f"{request.param}.npz")) as file:
+        arrays = dict(file)
+    with av.open(str(shared("media", "default.wmv"))) as video:
+        frames = [frame.to_ndarray(format="bgr24") for frame in video.decode(video=0)]
+    return Golden(arrays, frames)
+
+
+@pytest.fixture(scope="module")
+def fits(golden):
+    return [fit_shape(golden.shapes, points) for points in golden.arrays["landmarks"]]
+
+
+@pytest.fixture(scope="module")
+def maps(golden, fits):
+    landmarks = golden.arrays["landmarks"]
+    return [
+        aligning_map(golden.shapes, fit, points)
+        for fit, points in zip(fits, landmarks, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def predictor(golden):
+    """The whole recording, by the path that a worker and assemble take."""
+    made = RecordingPredictor(golden.shapes, golden.predictors)
+    for index, points in enumerate(golden.arrays["landmarks"]):
+        face = describe(golden.shapes, golden.triangles, golden.frames[index], points)
+        responses = golden.predictors.responses(face.features(golden.shapes))
+        made.add(
+            FaceEvidence(
+                responses=responses.astype(np.float32),
+                local=face.fit.local.astype(np.float32),
+                hog_bins=face.hog_bins if takes_part_in_median(index) else None,
+            )
+        )
+    return made
+
+
+def test_the_fits_parameters(golden, fits):
+    poses = [[f.pose.scale, *f.pose.angles, *f.pose.translation] for f in fits]
+    np.testing.assert_allclose(poses, golden.arrays["params_global"], rtol=0, atol=2e-5)
+    local = [f.local for f in fits]
+    np.testing.assert_allclose(local, golden.arrays["params_local"], rtol=0, atol=2e-5)
+
+
+def test_the_aligning_maps(golden, maps):
+    np.testing.assert_allclose(maps, golden.arrays["warp"], rtol=0, atol=1e-6)
+
+
+def test_the_aligned_pixels_and_the_mask(golden, maps):
+    for index in golden.detailed:
+        face = aligned(golden.frames[index], maps[index])
+        np.testing.assert_array_equal(face, golden.of(index, "aligned_nomask"))
+        points = golden.arrays["landmarks"][index]
+        mask = face_mask(points, maps[index], golden.triangles)
+        np.testing.assert_array_equal(mask, golden.of(index, "mask") > 0)
+        np.testing.assert_array_equal(face * mask[..., None], golden.of(index, "aligned"))
+    assert len(golden.detailed) >= 2
+
+
+def test_the_gradients(golden):
+    for index in golden.detailed:
+        made = fhog(golden.of(index, "aligned"))
+        np.testing.assert_allclose(made, golden.of(index, "hog"), rtol=0, atol=1e-5)
+
+
+def test_the_geometry_of_the_same_parameters(golden):
+    for index in golden.detailed:
+        made = geometry(golden.shapes, golden.arrays["params_local"][index])
+        np.testing.assert_allclose(made, golden.of(index, "geom"), rtol=0, atol=1e-6)
+
+
+def test_the_geometry_from_landmarks_is_as_near_as_the_parameters(golden, fits):
+    for index in golden.detailed:
+        made = geometry(golden.shapes, fits[index].local)
+        np.testing.assert_allclose(made, golden.of(index, "geom"), rtol=0, atol=2e-5)
+
+
+def test_the_final_medians_within_a_bin(golden, predictor):
+    hog, shape = np.split(predictor.median, [4464])
+    one_bin = 1.005 / 1000, 120.0 / 10000
+    assert np.abs(hog - golden.arrays["final_hog_median"]).max() <= one_bin[0] * 1.001
+    assert np.abs(shape - golden.arrays["final_geom_median"]).max() <= one_bin[1] * 1.001
+
+
+def test_the_predictions_with_the_final_median(golden, predictor):
+    predictors, y = golden.predictors, predictor.predictions()
+    assert predictors.intensity_aus == tuple(golden.arrays["au_r_names"])
+    assert predictors.presence_aus == tuple(golden.arrays["au_c_names"])
+    np.testing.assert_allclose(
+        predictors.intensities(y), golden.arrays["au_r_repredicted"], rtol=0, atol=1e-3
+    )
+    differing = predictors.presences(y) != golden.arrays["au_c_repredicted"]
+    assert differing.sum() <= 2
+
+
+def test_the_final_aus(golden, predictor):
+    aus = predictor.finish()
+    np.testing.assert_allclose(aus.intensities, golden.arrays["au_r"], rtol=0, atol=2e-3)
+    assert (aus.presences != golden.arrays["au_c"]).sum() <= 2
+    assert golden.arrays["au_c"].size == 5184

@@ -1,0 +1,176 @@
+"""OpenFace 2's linear AU models: support vector regression (intensity) and machines (presence).
+
+Which models are used is what the list file says, line by line. A *dynamic* model looks at how a
+face differs from the person's own median face, a *static* one at the face alone:
+
+    static   y = (features − means) · w + bias
+    dynamic  y = (features − means − median) · w + bias
+
+As all are linear, `responses` gives y without the median, and `neutral_responses` what a median
+takes away: so a frame's features need not be kept until the median is known.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.arrays import Floats
+
+Kind = Literal["intensity", "presence"]
+
+SVR_STATIC, SVR_DYNAMIC, SVM_STATIC, SVM_DYNAMIC = 0, 1, 4, 5
+FLOAT64 = 6
+"""OpenCV's number for matrices of doubles."""
+NO_CUTOFF = -1.0
+
+
+class PredictorError(Exception):
+    """A list of AU models or one of its files cannot be read; the message names the file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """One AU model.
+
+    weights, means: (F,) over the features; cutoff: the part of the successful frames below the
+    one that is taken for no activity, None where the model has none; positive, negative: what a
+    presence model says where y is above 0, and else.
+    """
+
+    au: str
+    kind: Kind
+    dynamic: bool
+    weights: Floats
+    means: Floats
+    bias: float
+    cutoff: float | None = None
+    positive: float = 1.0
+    negative: float = 0.0
+
+
+class Predictors:
+    """All AU models of a list, intensity models first; P of them."""
+
+    def __init__(self, predictors: list[Predictor]) -> None:
+        """Raises PredictorError unless all take the same features and no AU has two of a kind."""
+        intensity = [p for p in predictors if p.kind == "intensity"]
+        presence = [p for p in predictors if p.kind == "presence"]
+        self.intensity_aus = tuple(p.au for p in intensity)
+        self.presence_aus = tuple(p.au for p in presence)
+        ordered = [*intensity, *presence]
+        if len({p.weights.size for p in ordered}) != 1:
+            raise PredictorError(
+                "the AU models take features of different length: fetch them again"
+            )
+        for aus in (self.intensity_aus, self.presence_aus):
+            if len(set(aus)) != len(aus):
+                raise PredictorError(f"an AU is listed twice among {', '.join(aus)}")
+        self.cutoffs = tuple(p.cutoff for p in intensity)
+        self._weights = np.stack([p.weights for p in ordered])
+        self._constants = np.array([p.bias - p.means @ p.weights for p in ordered])
+        self._dynamic = np.array([p.dynamic for p in ordered])
+        self._positive = np.array([p.positive for p in presence])
+        self._negative = np.array([p.negative for p in presence])
+
+    def __len__(self) -> int:
+        return len(self._constants)
+
+    @property
+    def features(self) -> int:
+        """How many features a face has."""
+        return int(self._weights.shape[1])
+
+    def responses(self, features: Floats) -> Floats:
+        """y (P,) of features (F,), before a median is taken away."""
+        return np.asarray(self._weights @ features + self._constants, dtype=np.float64)
+
+    def neutral_responses(self, median: Floats) -> Floats:
+        """What a median face (F,) takes away from each y: (P,), 0 for static models."""
+        return np.where(self._dynamic, self._weights @ median, 0.0)
+
+    def neutral_of_itself(self, responses: Floats) -> Floats:
+        """`neutral_responses` of the very face that gave these responses (P,)."""
+        return np.where(self._dynamic, responses - self._constants, 0.0)
+
+    def intensities(self, y: Floats) -> Floats:
+        """The intensities among y (..., P): (..., I), not limited to 0..5."""
+        return y[..., : len(self.intensity_aus)]
+
+    def presences(self, y: Floats) -> NDArray[np.bool_]:
+        """The presences that y (..., P) means: (..., C)."""
+        margin = y[..., len(self.intensity_aus) :]
+        return np.where(margin > 0.0, self._positive, self._negative) > 0.5
+
+
+def read_predictors(list_file: Path) -> Predictors:
+    """The AU models that a list file names, beside it. Raises PredictorError or OSError."""
+    return Predictors(
+        [_read_predictor(list_file.parent / file, au) for file, au in listed_files(list_file)]
+    )
+
+
+def listed_files(list_file: Path) -> list[tuple[str, str]]:
+    """The (file relative to the list, AU) pairs of a list file. Raises PredictorError, OSError."""
+    lines = [line.split() for line in list_file.read_text(encoding="utf-8").splitlines()]
+    pairs = [(words[0].replace("\\", "/"), words[1]) for words in lines if len(words) == 2]
+    if not pairs or len(pairs) != sum(map(bool, lines)):
+        raise PredictorError(f"{list_file} is not a list of AU models: fetch it again")
+    return pairs
+
+
+def _read_predictor(path: Path, au: str) -> Predictor:
+    """A model file: little-endian type, cutoff (type 1), means, weights, bias, classes (4, 5)."""
+    try:
+        reader = _Reader(path.read_bytes())
+        kind = reader.integer()
+        if kind not in (SVR_STATIC, SVR_DYNAMIC, SVM_STATIC, SVM_DYNAMIC):
+            raise ValueError(f"its type is {kind}")
+        cutoff = reader.double() if kind == SVR_DYNAMIC else NO_CUTOFF
+        means, weights, bias = reader.matrix(), reader.matrix(), reader.double()
+        presence = kind in (SVM_STATIC, SVM_DYNAMIC)
+        positive, negative = (reader.double(), reader.double()) if presence else (1.0, 0.0)
+        if reader.rest or means.size != weights.size:
+            raise ValueError("its parts do not fit each other")
+    except (ValueError, struct.error) as error:
+        raise PredictorError(f"{path} is not an AU model ({error}): fetch it again") from error
+    return Predictor(
+        au=au,
+        kind="presence" if presence else "intensity",
+        dynamic=kind in (SVR_DYNAMIC, SVM_DYNAMIC),
+        weights=weights,
+        means=means,
+        bias=bias,
+        cutoff=None if cutoff == NO_CUTOFF else cutoff,
+        positive=positive,
+        negative=negative,
+    )
+
+
+class _Reader:
+    """Takes numbers from the front of some bytes; raises struct.error or ValueError."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = data
+
+    def integer(self) -> int:
+        (value,) = struct.unpack("<i", self._take(4))
+        return int(value)
+
+    def double(self) -> float:
+        (value,) = struct.unpack("<d", self._take(8))
+        return float(value)
+
+    def matrix(self) -> Floats:
+        """The numbers of a matrix, row by row."""
+        rows, columns, kind = self.integer(), self.integer(), self.integer()
+        if kind != FLOAT64 or rows < 1 or columns < 1:
+            raise ValueError(f"a matrix has type {kind} and {rows}x{columns} numbers")
+        return np.frombuffer(self._take(8 * rows * columns), dtype="<f8").astype(np.float64)
+
+    def _take(self, count: int) -> bytes:
+        taken, self.rest = self.rest[:count], self.rest[count:]
+        return taken
