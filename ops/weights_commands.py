@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from weights.manifest import (
-    CHECKPOINTS,
     CHECKPOINTS_FOLDER,
     MODELS,
     InstalledModel,
@@ -32,26 +32,31 @@ Folder = Annotated[Path | None, typer.Option("--weights", help="The folder with 
 Out = Annotated[Path | None, typer.Option("--out", help="Where the files go.")]
 
 
+class Aus(StrEnum):
+    """Whose action units are to be measured."""
+
+    openface3 = "openface3"
+    openface2 = "openface2"
+
+
 @app.command()
 def fetch(
     out: Out = None,
+    aus: Annotated[Aus, typer.Option(help="Whose action units.")] = Aus.openface3,
     accept_license: Annotated[
         bool, typer.Option("--accept-license", help="You accept the checkpoints' licence.")
     ] = False,
 ) -> None:
-    """Fetch the published checkpoints from Hugging Face and check them."""
-    from weights.fetching import LICENCE_NOTE
+    """Fetch the published checkpoints from Hugging Face and GitHub and check them."""
+    from weights.fetching import LICENCE_NOTES
     from weights.fetching import fetch as fetch_checkpoints
 
     folder = out or default_folder() / CHECKPOINTS_FOLDER
     if not accept_license:
-        _complain(f"{LICENCE_NOTE} To accept, add --accept-license.")
+        _complain(f"{LICENCE_NOTES[aus.value]} To accept, add --accept-license.")
         raise typer.Exit(WRONG_USE)
     with _one_line_errors():
-        fetch_checkpoints(folder, accept_license, say=typer.echo)
-        for checkpoint in CHECKPOINTS.values():
-            if checkpoint.repository is None and not (folder / checkpoint.file).is_file():
-                typer.echo(f"optional: {checkpoint.file} ({checkpoint.licence}), put it there too")
+        fetch_checkpoints(folder, accept_license, method=aus.value, say=typer.echo)
     typer.echo("next: facemirror weights convert" + (f" --checkpoints {out}" if out else ""))
 
 
@@ -80,6 +85,8 @@ def convert(
         )
     for checkpoint in done.missing:
         typer.echo(f"not converted: {checkpoint.file} is not in {folder}")
+    for file in done.left_out:
+        _complain(f"left out: {file} is listed, but no checksum is known of it; its AU stays empty")
     for model in done.unofficial:
         _warn_unofficial(model)
 

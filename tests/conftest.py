@@ -18,14 +18,17 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 @pytest.fixture(scope="session")
 def checkpoints(pytestconfig, tmp_path_factory) -> Path:
-    """A folder with the real RetinaFace and PFLD, and seeded STAR and MTL checkpoints."""
+    """The real RetinaFace, PFLD and OpenFace 2 files, and seeded STAR and MTL checkpoints."""
     pytest.importorskip("torch", reason="needs the extra 'convert'")
     recipe = shared("oracle", "make_checkpoints.py")
     pfld = shared("weights", "pfld_68.onnx")
+    openface2 = shared("openface2", "model")
 
     def make(folder: Path) -> None:
         subprocess.run([sys.executable, "-B", recipe, folder], check=True)
         shutil.copyfile(pfld, folder / pfld.name)
+        shutil.copytree(openface2, folder / openface2.parent.name)
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)
 
     return _made_once("checkpoints", [recipe, pfld], make, pytestconfig, tmp_path_factory)
 
@@ -39,7 +42,8 @@ def weights_folder(checkpoints, pytestconfig, tmp_path_factory) -> Path:
     def make(folder: Path) -> None:
         convert(checkpoints, folder, emotion_gaze=True)
 
-    sources = [*sorted(WEIGHTS.rglob("*.py")), *sorted(checkpoints.iterdir())]
+    made = sorted(path for path in checkpoints.rglob("*") if path.is_file())
+    sources = [*sorted(WEIGHTS.rglob("*.py")), *made]
     return _made_once("weights", sources, make, pytestconfig, tmp_path_factory)
 
 

@@ -32,6 +32,7 @@ from weights.manifest import (
     sha256_of,
     write_record,
 )
+from weights.openface2 import TAG, Bundle, bundle
 from weights.recipes import RECIPES
 
 LARGEST_DIFFERENCE = 1e-3  # between torch and ONNX Runtime, in every output's own unit
@@ -42,10 +43,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was converted, and the checkpoints that were not there."""
+    """What was converted, the checkpoints that were not there, and OpenFace 2's AU models that
+    were left out because no checksum is known of them."""
 
     installed: tuple[InstalledModel, ...]
     missing: tuple[Checkpoint, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def unofficial(self) -> tuple[InstalledModel, ...]:
@@ -86,7 +89,8 @@ def convert(
     """Converts every known checkpoint in `checkpoints_dir`; models go into `out_dir`.
 
     A checkpoint that is not the published one is converted and marked `official=False`, except the
-    ready-made pfld_68.onnx, which is taken as published or not at all. `demo` marks models that
+    ready-made pfld_68.onnx, which is taken as published or not at all. OpenFace 2's files, below
+    `openface2/`, are put into one file unchanged. `demo` marks models that
     must never measure anybody. `say` gets one line for each step.
 
     Raises WeightsError when nothing is there to convert, when a checkpoint cannot be read or does
@@ -94,7 +98,8 @@ def convert(
     """
     folder, job = Path(checkpoints_dir), _Job(Path(out_dir), emotion_gaze, demo, say)
     sources = [found for one in CHECKPOINTS.values() if (found := _find(folder, one))]
-    if not sources:
+    openface2 = bundle(folder)
+    if not sources and openface2 is None:
         names = ", ".join(checkpoint.file for checkpoint in CHECKPOINTS.values())
         raise WeightsError(
             f"{folder} holds none of {names}: "
@@ -106,9 +111,13 @@ def convert(
         for model in _convert_source(source, job):
             write_record(job.out, read_record(job.out).having(model))
             installed.append(model)
+    if openface2 is not None:
+        installed.append(_install_openface2(openface2, job))
+        write_record(job.out, read_record(job.out).having(installed[-1]))
     there = {source.checkpoint.name for source in sources}
     missing = (checkpoint for name, checkpoint in CHECKPOINTS.items() if name not in there)
-    return Conversion(tuple(installed), tuple(missing))
+    left_out = () if openface2 is None else openface2.left_out
+    return Conversion(tuple(installed), tuple(missing), left_out)
 
 
 def _find(folder: Path, checkpoint: Checkpoint) -> _Source | None:
@@ -141,6 +150,23 @@ def _take_as_it_is(source: _Source, job: _Job) -> InstalledModel:
     _write(job.out / model.file, content)
     job.say(f"{model.file}: copied, its checksum is the published one")
     return _installed(model, content, source, job)
+
+
+def _install_openface2(found: Bundle, job: _Job) -> InstalledModel:
+    model = MODELS["openface2_aus"]
+    _write(job.out / model.file, found.content)
+    job.say(f"{model.file}: OpenFace 2's files, unchanged")
+    checksum = hashlib.sha256(found.content).hexdigest()
+    return InstalledModel(
+        name=model.name,
+        file=model.file,
+        sha256=checksum,
+        source_file=TAG,
+        source_sha256=checksum,
+        official=found.official,
+        converter=converter_version(),
+        demo=job.demo,
+    )
 
 
 def _convert_model(

@@ -1,4 +1,4 @@
-"""Fetches the published checkpoints from Hugging Face for the person who runs this.
+"""Fetches published checkpoints, from Hugging Face and GitHub, for the person who runs this.
 
 They are never shipped with this project. What arrives must have the pinned checksum.
 """
@@ -7,44 +7,89 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from weights.manifest import CHECKPOINTS, Checkpoint, WeightsError, sha256_of
-
-LICENCE_NOTE = (
-    "The OpenFace 3.0 checkpoints are given for academic, non-commercial research only, by the "
-    "licence in their repository. By fetching them you accept that licence for yourself."
+from weights.manifest import (
+    CHECKPOINTS,
+    OPENFACE2_FOLDER,
+    AuMethod,
+    Checkpoint,
+    WeightsError,
+    sha256_of,
 )
+from weights.openface2 import AU_LIST, needed_files, place_on_github, published
+
+LICENCE_NOTES: dict[AuMethod, str] = {
+    "openface3": (
+        "The OpenFace 3.0 checkpoints are given for academic, non-commercial research only, by the "
+        "licence in their repository. By fetching them you accept that licence for yourself."
+    ),
+    "openface2": (
+        "OpenFace 2's models are given for academic or non-profit, non-commercial research only, "
+        "by OpenFace-license.txt in github.com/TadasBaltrusaitis/OpenFace. By fetching them you "
+        "accept that licence for yourself."
+    ),
+}
+GITHUB = "https://raw.githubusercontent.com"
+PATIENCE = 60.0  # seconds without an answer
+
+Say = Callable[[str], None]
 
 
 def fetch(
     out_dir: str | os.PathLike[str],
     accept_license: bool,
     *,
-    checkpoints: Iterable[Checkpoint] = tuple(CHECKPOINTS.values()),
-    say: Callable[[str], None] = lambda _: None,
+    method: AuMethod = "openface3",
+    checkpoints: Iterable[Checkpoint] | None = None,
+    github: str = GITHUB,
+    say: Say = lambda _: None,
 ) -> list[Path]:
-    """Fetches every checkpoint that has a repository into `out_dir`; returns their paths.
+    """Fetches what an AU method needs into `out_dir`, or only some checkpoints; returns the paths.
 
-    A file already there with the right checksum is kept. An interrupted download goes on where it
-    stopped. Raises WeightsError when the licence is not accepted, the hub cannot be reached, or a
-    file is not the published one (it is then removed).
+    A file already there with the right checksum is kept. Interrupted, it goes on where it stopped.
+    Raises WeightsError when the licence is not accepted, a server cannot be reached, or a file is
+    not the published one (it is then removed).
     """
     if not accept_license:
-        raise WeightsError(f"{LICENCE_NOTE} To accept, add --accept-license.")
+        raise WeightsError(f"{LICENCE_NOTES[method]} To accept, add --accept-license.")
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for checkpoint in checkpoints:
-        if checkpoint.repository is None:
-            continue
-        path = folder / checkpoint.file
-        if path.is_file() and sha256_of(path) == checkpoint.sha256:
-            say(f"{path} is there already")
-        else:
-            _download(checkpoint, checkpoint.repository, folder)
-            refuse_other_content(checkpoint, path)
-            say(f"{path} fetched, its checksum is the published one")
-        paths.append(path)
+    chosen = checkpoints
+    if chosen is None:
+        chosen = [one for one in CHECKPOINTS.values() if method in one.methods]
+    paths = [_fetch_checkpoint(checkpoint, folder, github, say) for checkpoint in chosen]
+    if checkpoints is None and method == "openface2":
+        paths += fetch_openface2(folder / OPENFACE2_FOLDER, github, say)
     return paths
+
+
+def _fetch_checkpoint(checkpoint: Checkpoint, folder: Path, github: str, say: Say) -> Path:
+    path = folder / checkpoint.file
+    if path.is_file() and sha256_of(path) == checkpoint.sha256:
+        say(f"{path} is there already")
+        return path
+    if checkpoint.repository is not None:
+        _download(checkpoint, checkpoint.repository, folder)
+    else:
+        _download_from_github(f"{github}/{checkpoint.github}", path)
+    refuse_other_content(path, checkpoint.sha256)
+    say(f"{path} fetched, its checksum is the published one")
+    return path
+
+
+def fetch_openface2(folder: Path, github: str, say: Say) -> list[Path]:
+    """Fetches OpenFace 2's AU models: the list first, then what it names."""
+    list_path = folder / AU_LIST
+    _download_from_github(f"{github}/{place_on_github(AU_LIST)}", list_path)
+    needed, left_out = needed_files(list_path.read_text(encoding="utf-8"))
+    for file in needed:
+        path = folder / file
+        if not path.is_file() or sha256_of(path) != published()[file]:
+            _download_from_github(f"{github}/{place_on_github(file)}", path)
+            refuse_other_content(path, published()[file])
+    say(f"{folder}: {len(needed)} files, their checksums are the published ones")
+    for file in left_out:
+        say(f"left out: {file} is listed, but no checksum is known of it; its AU will stay empty")
+    return [list_path, *(folder / file for file in needed)]
 
 
 def _download(checkpoint: Checkpoint, repository: str, folder: Path) -> None:
@@ -53,20 +98,39 @@ def _download(checkpoint: Checkpoint, repository: str, folder: Path) -> None:
     try:
         hf_hub_download(repo_id=repository, filename=checkpoint.file, local_dir=folder)
     except Exception as error:  # its HTTP client, and so its errors, differ between releases
-        reason = " ".join(str(error).split())
-        raise WeightsError(
-            f"{checkpoint.file} could not be fetched from {repository} ({reason}): "
-            "check the connection and type the command again, it goes on where it stopped"
-        ) from error
+        raise _not_fetched(checkpoint.file, repository, error) from error
 
 
-def refuse_other_content(checkpoint: Checkpoint, path: Path) -> None:
+def _download_from_github(address: str, path: Path) -> None:
+    """Through the hub's HTTP client, which knows proxies and certificates."""
+    from huggingface_hub import get_session
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        answer = get_session().get(address, follow_redirects=True, timeout=PATIENCE)
+        answer.raise_for_status()
+    except Exception as error:
+        raise _not_fetched(path.name, address, error) from error
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(answer.content)
+    partial.replace(path)
+
+
+def _not_fetched(file: str, source: str, error: Exception) -> WeightsError:
+    reason = " ".join(str(error).split())
+    return WeightsError(
+        f"{file} could not be fetched from {source} ({reason}): "
+        "check the connection and type the command again, it goes on where it stopped"
+    )
+
+
+def refuse_other_content(path: Path, sha256: str) -> None:
     """Removes a file that is not the published one, and raises WeightsError."""
-    size = path.stat().st_size
-    if checkpoint.size in (None, size) and sha256_of(path) == checkpoint.sha256:
+    if sha256_of(path) == sha256:
         return
+    size = path.stat().st_size
     path.unlink()
     raise WeightsError(
-        f"{path} was removed: what arrived ({size} bytes) is not the published checkpoint. "
+        f"{path} was removed: what arrived ({size} bytes) is not the published file. "
         "Type the command again; if it happens again, the file was changed where it is published"
     )

@@ -14,6 +14,7 @@ Models and what goes in and out (float32, NCHW, all shapes fixed but pfld68's n)
 - mtl_aus: `faces` [2,3,224,224], RGB, ImageNet normalised; `aus` [2,8].
 - mtl_emotion_gaze: the same `faces`; `emotions` [2,8] logits, `gaze` [2,2] yaw, pitch in radians.
 - pfld68: `input` [n,3,112,112], RGB x/255; [n,136], x,y in units of the crop.
+- openface2_aus: no network but OpenFace 2's files, unchanged, in a zip (see `weights.openface2`).
 
 Imports no torch, ONNX or numpy: running workers and the command line read it.
 """
@@ -24,12 +25,20 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Literal
 
 RECORD_FILE = "weights.json"
 RECORD_FORMAT = 1
 FOLDER_VARIABLE = "FACEMIRROR_WEIGHTS"
 CHECKPOINTS_FOLDER = "checkpoints"
+OPENFACE2_FOLDER = "openface2"  # in the checkpoints folder
 OPENFACE_REPOSITORY = "nutPace/openface_weights"
+PFLD_ON_GITHUB = (
+    "cunjian/pytorch_face_landmark/1bd2491c3379e44986079fb84746fdcb6ed69bfd/onnx/pfld.onnx"
+)
+
+AuMethod = Literal["openface3", "openface2"]
+"""Whose action units are measured."""
 
 _RESEARCH_ONLY = (
     "OpenFace 3.0: academic, non-commercial research only; everyone fetches their own copy"
@@ -48,8 +57,10 @@ class Checkpoint:
     file: str
     sha256: str
     size: int | None  # bytes, where known
-    repository: str | None  # on Hugging Face; None: placed by hand
+    repository: str | None  # on Hugging Face
     licence: str
+    methods: tuple[AuMethod, ...]  # that need it
+    github: str | None = None  # where it is below raw.githubusercontent.com
     other_files: tuple[str, ...] = ()  # further file names it is known under
 
     @property
@@ -66,6 +77,7 @@ class Model:
     checkpoint: str
     content: str
     optional: bool = False  # the usual pipeline runs without it
+    method: AuMethod = "openface3"  # that it is fetched for, if optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ CHECKPOINTS = {
             size=1_789_735,
             repository=OPENFACE_REPOSITORY,
             licence="MIT (Pytorch_Retinaface)",
+            methods=("openface3", "openface2"),
         ),
         Checkpoint(
             name="star98",
@@ -111,6 +124,7 @@ CHECKPOINTS = {
             size=None,
             repository=OPENFACE_REPOSITORY,
             licence=_RESEARCH_ONLY,
+            methods=("openface3",),
         ),
         Checkpoint(
             name="mtl",
@@ -119,6 +133,7 @@ CHECKPOINTS = {
             size=101_710_914,
             repository=OPENFACE_REPOSITORY,
             licence=_RESEARCH_ONLY,
+            methods=("openface3",),
         ),
         Checkpoint(
             name="pfld68",
@@ -127,6 +142,8 @@ CHECKPOINTS = {
             size=2_987_921,
             repository=None,
             licence="see pytorch_face_landmark, file onnx/pfld.onnx",
+            methods=("openface2",),
+            github=PFLD_ON_GITHUB,
             other_files=("pfld.onnx",),
         ),
     )
@@ -140,7 +157,15 @@ MODELS = {
         Model("star98", "star98.onnx", "star98", "98 landmarks"),
         Model("mtl_aus", "mtl_aus.onnx", "mtl", "8 action units of two faces"),
         Model("mtl_emotion_gaze", "mtl_emotion_gaze.onnx", "mtl", "emotions and gaze", True),
-        Model("pfld68", "pfld_68.onnx", "pfld68", "68 landmarks", True),
+        Model("pfld68", "pfld_68.onnx", "pfld68", "68 landmarks", True, "openface2"),
+        Model(
+            name="openface2_aus",
+            file="openface2_aus.zip",
+            checkpoint="openface2",
+            content="OpenFace 2: 17 intensities, 18 presences",
+            optional=True,
+            method="openface2",
+        ),
     )
 }
 
@@ -236,11 +261,10 @@ def verify_model(folder: str | os.PathLike[str], name: str) -> InstalledModel:
 
 
 def _how_to_get(name: str, folder: str | os.PathLike[str]) -> str:
-    checkpoint = CHECKPOINTS[MODELS[name].checkpoint]
     out = "" if Path(folder) == default_folder() else f" --out {folder}"
     convert = f"'facemirror weights convert{out}'"
     if name == "mtl_emotion_gaze":
         convert = f"'facemirror weights convert{out} --emotion-gaze'"
-    if checkpoint.repository is None:
-        return f"put {checkpoint.file} into the checkpoints folder, then type {convert}"
-    return f"type 'facemirror weights fetch --accept-license', then {convert}"
+    method = MODELS[name].method
+    aus = "" if method == "openface3" else f" --aus {method}"
+    return f"type 'facemirror weights fetch{aus} --accept-license', then {convert}"

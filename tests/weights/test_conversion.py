@@ -150,7 +150,7 @@ def test_every_converted_model_is_recorded_and_verified(weights_folder):
     assert set(read_record(weights_folder).models) == set(MODELS)
     for name in MODELS:
         model = verify_model(weights_folder, name)
-        assert model.official == (name.startswith("retinaface") or name == "pfld68")
+        assert model.official == name.startswith(("retinaface", "pfld68", "openface2"))
         assert not model.demo
 
 

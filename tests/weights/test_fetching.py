@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.shared import shared
-from weights.fetching import fetch, refuse_other_content
-from weights.manifest import CHECKPOINTS, OPENFACE_REPOSITORY, WeightsError
+from weights.fetching import fetch, fetch_openface2, refuse_other_content
+from weights.manifest import CHECKPOINTS, OPENFACE_REPOSITORY, PFLD_ON_GITHUB, WeightsError
+from weights.openface2 import AU_LIST, place_on_github
 
 ROOT = Path(__file__).resolve().parents[2]
 RETINAFACE = CHECKPOINTS["retinaface"]
@@ -94,7 +95,7 @@ def test_other_content_is_refused_and_removed(hub, tmp_path):
     out = tmp_path / "checkpoints"
     done = run_fetch(address, out, "star98")
     assert done.returncode == 1
-    assert "what arrived (14 bytes) is not the published checkpoint" in done.stderr
+    assert "what arrived (14 bytes) is not the published file" in done.stderr
     assert not (out / "Landmark_98.pkl").exists()
 
 
@@ -116,5 +117,106 @@ def test_a_truncated_file_is_removed(tmp_path):
     path = tmp_path / RETINAFACE.file
     path.write_bytes(b"half a file")
     with pytest.raises(WeightsError, match="was removed"):
-        refuse_other_content(RETINAFACE, path)
+        refuse_other_content(path, RETINAFACE.sha256)
     assert not path.exists()
+
+
+class GitHub(SimpleHTTPRequestHandler):
+    """Serves files by their place below raw.githubusercontent.com."""
+
+    asked: list[str]
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *message):
+        """Nothing: the test's output stays its own."""
+
+
+@pytest.fixture
+def github(tmp_path):
+    """A folder that a server serves, its address, and the paths that were asked for."""
+    folder = tmp_path / "github"
+    folder.mkdir()
+    asked: list[str] = []
+    handler = type("Asked", (GitHub,), {"asked": asked})
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), lambda *request: handler(*request, directory=str(folder))
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def openface2(github):
+    """The server, with OpenFace 2's files where its tag has them."""
+    folder, address, asked = github
+    model = shared("openface2", "model")
+    for path in model.rglob("*"):
+        if path.is_file():
+            place = folder / place_on_github(str(path.relative_to(model)))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    return folder, address, asked
+
+
+def test_openface2s_files_are_fetched_once(openface2, tmp_path):
+    _, address, asked = openface2
+    out, lines = tmp_path / "out", []
+    paths = fetch_openface2(out, address, lines.append)
+    assert len(paths) == len(asked) == 35 + 3
+    for path in paths:
+        original = shared("openface2", "model", str(path.relative_to(out)))
+        assert path.read_bytes() == original.read_bytes()
+    assert lines == [f"{out}: 37 files, their checksums are the published ones"]
+    asked.clear()
+    fetch_openface2(out, address, lines.append)
+    assert asked == [f"/{place_on_github(AU_LIST)}"]
+
+
+def test_openface2s_own_list_is_obeyed(openface2, tmp_path):
+    folder, address, _ = openface2
+    listed = folder / place_on_github(AU_LIST)
+    other = listed.read_text().replace("AU_23_static.dat", "AU_23_unknown.dat")
+    listed.write_text(other.replace("AU_5_static.dat AU05\n", "AU_28_static.dat AU05\n"))
+    lines = []
+    paths = {path.name for path in fetch_openface2(tmp_path / "out", address, lines.append)}
+    assert "AU_5_static.dat" not in paths
+    assert "AU_23_static.dat" not in paths
+    assert lines[-1].startswith("left out: AU_predictors/svm_combined/AU_23_unknown.dat is listed")
+
+
+def test_an_au_model_with_other_content_is_refused_and_removed(openface2, tmp_path):
+    folder, address, _ = openface2
+    name = "AU_predictors/svm_combined/AU_9_dynamic.dat"
+    (folder / place_on_github(name)).write_bytes(b"something else")
+    with pytest.raises(WeightsError, match=r"AU_9_dynamic\.dat was removed"):
+        fetch_openface2(tmp_path / "out", address, print)
+    assert not (tmp_path / "out" / name).exists()
+
+
+def test_a_file_that_github_does_not_have_is_named(github, tmp_path):
+    _, address, _ = github
+    with pytest.raises(WeightsError, match=r"AU_all_best\.txt could not be fetched from http"):
+        fetch_openface2(tmp_path / "out", address, print)
+
+
+def test_pfld_is_fetched_from_github(github, tmp_path):
+    folder, address, asked = github
+    place = folder / PFLD_ON_GITHUB
+    place.parent.mkdir(parents=True)
+    place.write_bytes(shared("weights", "pfld_68.onnx").read_bytes())
+    for _ in range(2):
+        (path,) = fetch(tmp_path / "out", True, checkpoints=[CHECKPOINTS["pfld68"]], github=address)
+        assert path.name == "pfld_68.onnx"
+    assert asked == [f"/{PFLD_ON_GITHUB}"]
+
+
+def test_openface2s_licence_is_its_own(tmp_path):
+    with pytest.raises(WeightsError, match=r"OpenFace 2's models .* non-commercial"):
+        fetch(tmp_path / "out", accept_license=False, method="openface2")

@@ -106,9 +106,10 @@ def test_an_unknown_model_name_is_answered_with_the_known_ones(tmp_path):
         verify_model(tmp_path, "yolo")
 
 
-def test_the_error_for_a_file_placed_by_hand_does_not_promise_to_fetch_it(tmp_path):
-    with pytest.raises(WeightsError, match=r"put pfld_68\.onnx into the checkpoints folder"):
-        verify_model(tmp_path, "pfld68")
+@pytest.mark.parametrize("name", ["pfld68", "openface2_aus"])
+def test_what_openface2_needs_is_fetched_for_it(tmp_path, name):
+    with pytest.raises(WeightsError, match="fetch --aus openface2 --accept-license', then"):
+        verify_model(tmp_path, name)
 
 
 def test_the_environment_chooses_the_default_folder(monkeypatch, tmp_path):
@@ -119,7 +120,7 @@ def test_the_environment_chooses_the_default_folder(monkeypatch, tmp_path):
 
 
 def test_every_model_is_made_from_a_known_checkpoint():
-    assert {model.checkpoint for model in MODELS.values()} == set(CHECKPOINTS)
+    assert {model.checkpoint for model in MODELS.values()} == {*CHECKPOINTS, "openface2"}
 
 
 @pytest.mark.parametrize("name", ["retinaface", "pfld68"])

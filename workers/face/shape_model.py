@@ -6,17 +6,15 @@ perspective: px = scale · (first two rows of the rotation) · shape + translati
 """
 
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.manifest import WeightsError
 from workers.arrays import Floats
 
 POINTS = 68
-
-
-class ShapeModelError(Exception):
-    """A shape model or triangulation cannot be read; the message names the file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +86,14 @@ def euler_angles(rotation: Floats) -> Floats:
     )
 
 
-def read_shape_model(path: Path) -> ShapeModel:
-    """OpenFace's PDM file: mean, modes, eigenvalues. Raises ShapeModelError or OSError."""
+def read_shape_model(path: Traversable) -> ShapeModel:
+    """OpenFace's PDM file: mean, modes, eigenvalues. Raises WeightsError or OSError."""
     matrices = _read_matrices(path)
     if len(matrices) != 3 or matrices[0].shape != (3 * POINTS, 1):
-        raise ShapeModelError(f"{path} is not a shape model of {POINTS} points: fetch it again")
+        raise WeightsError(f"{path} is not a shape model of {POINTS} points: fetch it again")
     mean, modes, variances = matrices
     if modes.shape != (3 * POINTS, variances.size):
-        raise ShapeModelError(f"{path} has modes of shape {modes.shape}: fetch it again")
+        raise WeightsError(f"{path} has modes of shape {modes.shape}: fetch it again")
     return ShapeModel(
         mean=mean.reshape(3, POINTS),
         modes=np.ascontiguousarray(modes.reshape(3, POINTS, -1).swapaxes(1, 2)),
@@ -103,18 +101,18 @@ def read_shape_model(path: Path) -> ShapeModel:
     )
 
 
-def read_triangles(path: Path) -> np.ndarray:
-    """OpenFace's triangulation file: (T, 3) point indices. Raises ShapeModelError or OSError."""
+def read_triangles(path: Traversable) -> NDArray[np.intp]:
+    """OpenFace's triangulation file: (T, 3) point indices. Raises WeightsError or OSError."""
     matrices = _read_matrices(path)
     if len(matrices) != 1 or matrices[0].shape[1] != 3:
-        raise ShapeModelError(f"{path} is not a triangulation: fetch it again")
+        raise WeightsError(f"{path} is not a triangulation: fetch it again")
     triangles = matrices[0].astype(np.intp)
     if triangles.min() < 0 or triangles.max() >= POINTS:
-        raise ShapeModelError(f"{path} names points beyond {POINTS}: fetch it again")
+        raise WeightsError(f"{path} names points beyond {POINTS}: fetch it again")
     return triangles
 
 
-def _read_matrices(path: Path) -> list[Floats]:
+def _read_matrices(path: Traversable) -> list[Floats]:
     """Matrices written as `rows cols type` and their numbers; lines that begin with # are none."""
     lines = path.read_text(encoding="utf-8").splitlines()
     words = " ".join(line for line in lines if not line.lstrip().startswith("#")).split()
@@ -127,5 +125,5 @@ def _read_matrices(path: Path) -> list[Floats]:
             matrices.append(numbers.reshape(rows, columns))
             words = words[3 + count :]
     except (ValueError, IndexError) as error:
-        raise ShapeModelError(f"{path} cannot be read ({error}): fetch it again") from error
+        raise WeightsError(f"{path} cannot be read ({error}): fetch it again") from error
     return matrices

@@ -9,18 +9,14 @@ import av
 import numpy as np
 import pytest
 
-from tests.shape_models import openfaces
 from tests.shared import shared
 from workers.aus.openface2.descriptor import describe, geometry
 from workers.aus.openface2.fhog import fhog
-from workers.aus.openface2.predictors import read_predictors
+from workers.aus.openface2.models import OpenFace2Models, read_openface2
 from workers.aus.openface2.recording import FaceEvidence, RecordingPredictor, takes_part_in_median
 from workers.face.alignment import aligned, aligning_map
 from workers.face.face_mask import face_mask
 from workers.face.shape_fit import fit_shape
-from workers.face.shape_model import read_shape_model, read_triangles
-
-MODEL = ("openface2", "model")
 
 
 @dataclass(frozen=True)
@@ -29,12 +25,7 @@ class Golden:
 
     arrays: dict
     frames: list
-
-    def __post_init__(self):
-        object.__setattr__(self, "shapes", read_shape_model(openfaces()))
-        object.__setattr__(self, "triangles", read_triangles(shared(*MODEL, "tris_68_full.txt")))
-        listed = shared(*MODEL, "AU_predictors", "AU_all_best.txt")
-        object.__setattr__(self, "predictors", read_predictors(listed))
+    models: OpenFace2Models
 
     @property
     def detailed(self):
@@ -52,19 +43,19 @@ def golden(request):
         arrays = dict(file)
     with av.open(str(shared("media", "default.wmv"))) as video:
         frames = [frame.to_ndarray(format="bgr24") for frame in video.decode(video=0)]
-    return Golden(arrays, frames)
+    return Golden(arrays, frames, read_openface2(shared("openface2", "model")))
 
 
 @pytest.fixture(scope="module")
 def fits(golden):
-    return [fit_shape(golden.shapes, points) for points in golden.arrays["landmarks"]]
+    return [fit_shape(golden.models.shape_model, points) for points in golden.arrays["landmarks"]]
 
 
 @pytest.fixture(scope="module")
 def maps(golden, fits):
     landmarks = golden.arrays["landmarks"]
     return [
-        aligning_map(golden.shapes, fit, points)
+        aligning_map(golden.models.shape_model, fit, points)
         for fit, points in zip(fits, landmarks, strict=True)
     ]
 
@@ -72,10 +63,12 @@ def maps(golden, fits):
 @pytest.fixture(scope="module")
 def predictor(golden):
     """The whole recording, by the path that a worker and assemble take."""
-    made = RecordingPredictor(golden.shapes, golden.predictors)
+    made = RecordingPredictor(golden.models.shape_model, golden.models.predictors)
     for index, points in enumerate(golden.arrays["landmarks"]):
-        face = describe(golden.shapes, golden.triangles, golden.frames[index], points)
-        responses = golden.predictors.responses(face.features(golden.shapes))
+        face = describe(
+            golden.models.shape_model, golden.models.triangles, golden.frames[index], points
+        )
+        responses = golden.models.predictors.responses(face.features(golden.models.shape_model))
         made.add(
             FaceEvidence(
                 responses=responses.astype(np.float32),
@@ -102,7 +95,7 @@ def test_the_aligned_pixels_and_the_mask(golden, maps):
         face = aligned(golden.frames[index], maps[index])
         np.testing.assert_array_equal(face, golden.of(index, "aligned_nomask"))
         points = golden.arrays["landmarks"][index]
-        mask = face_mask(points, maps[index], golden.triangles)
+        mask = face_mask(points, maps[index], golden.models.triangles)
         np.testing.assert_array_equal(mask, golden.of(index, "mask") > 0)
         np.testing.assert_array_equal(face * mask[..., None], golden.of(index, "aligned"))
     assert len(golden.detailed) >= 2
@@ -116,13 +109,13 @@ def test_the_gradients(golden):
 
 def test_the_geometry_of_the_same_parameters(golden):
     for index in golden.detailed:
-        made = geometry(golden.shapes, golden.arrays["params_local"][index])
+        made = geometry(golden.models.shape_model, golden.arrays["params_local"][index])
         np.testing.assert_allclose(made, golden.of(index, "geom"), rtol=0, atol=1e-6)
 
 
 def test_the_geometry_from_landmarks_is_as_near_as_the_parameters(golden, fits):
     for index in golden.detailed:
-        made = geometry(golden.shapes, fits[index].local)
+        made = geometry(golden.models.shape_model, fits[index].local)
         np.testing.assert_allclose(made, golden.of(index, "geom"), rtol=0, atol=2e-5)
 
 
@@ -134,7 +127,7 @@ def test_the_final_medians_within_a_bin(golden, predictor):
 
 
 def test_the_predictions_with_the_final_median(golden, predictor):
-    predictors, y = golden.predictors, predictor.predictions()
+    predictors, y = golden.models.predictors, predictor.predictions()
     assert predictors.intensity_aus == tuple(golden.arrays["au_r_names"])
     assert predictors.presence_aus == tuple(golden.arrays["au_c_names"])
     np.testing.assert_allclose(

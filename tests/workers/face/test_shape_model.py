@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.shape_models import made_up, openfaces, written
+from weights.manifest import WeightsError
 from workers.face.shape_model import (
     Pose,
-    ShapeModelError,
     euler_angles,
     read_shape_model,
     read_triangles,
@@ -62,7 +62,7 @@ def test_openfaces_model_has_the_known_size():
 def test_a_file_that_is_no_shape_model_is_refused_by_name(text, tmp_path):
     path = tmp_path / "pdm.txt"
     path.write_text(text)
-    with pytest.raises(ShapeModelError, match=r"pdm\.txt .*fetch it again"):
+    with pytest.raises(WeightsError, match=r"pdm\.txt .*fetch it again"):
         read_shape_model(path)
 
 
@@ -71,5 +71,5 @@ def test_triangles_are_read_and_must_name_known_points(tmp_path):
     path.write_text("2\n3\n4\n0 1 2\n 2 1 67 \n")
     assert read_triangles(path).tolist() == [[0, 1, 2], [2, 1, 67]]
     path.write_text("1\n3\n4\n0 1 68\n")
-    with pytest.raises(ShapeModelError, match="beyond 68"):
+    with pytest.raises(WeightsError, match="beyond 68"):
         read_triangles(path)

@@ -12,12 +12,14 @@ takes away: so a frame's features need not be kept until the median is known.
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weights.manifest import WeightsError
+from weights.openface2 import AU_FOLDER, AU_LIST, listed_models
 from workers.arrays import Floats
 
 Kind = Literal["intensity", "presence"]
@@ -26,10 +28,6 @@ SVR_STATIC, SVR_DYNAMIC, SVM_STATIC, SVM_DYNAMIC = 0, 1, 4, 5
 FLOAT64 = 6
 """OpenCV's number for matrices of doubles."""
 NO_CUTOFF = -1.0
-
-
-class PredictorError(Exception):
-    """A list of AU models or one of its files cannot be read; the message names the file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,19 +54,17 @@ class Predictors:
     """All AU models of a list, intensity models first; P of them."""
 
     def __init__(self, predictors: list[Predictor]) -> None:
-        """Raises PredictorError unless all take the same features and no AU has two of a kind."""
+        """Raises WeightsError unless all take the same features and no AU has two of a kind."""
         intensity = [p for p in predictors if p.kind == "intensity"]
         presence = [p for p in predictors if p.kind == "presence"]
         self.intensity_aus = tuple(p.au for p in intensity)
         self.presence_aus = tuple(p.au for p in presence)
         ordered = [*intensity, *presence]
         if len({p.weights.size for p in ordered}) != 1:
-            raise PredictorError(
-                "the AU models take features of different length: fetch them again"
-            )
+            raise WeightsError("the AU models do not fit each other: fetch them again")
         for aus in (self.intensity_aus, self.presence_aus):
             if len(set(aus)) != len(aus):
-                raise PredictorError(f"an AU is listed twice among {', '.join(aus)}")
+                raise WeightsError(f"an AU is listed twice among {', '.join(aus)}")
         self.cutoffs = tuple(p.cutoff for p in intensity)
         self._weights = np.stack([p.weights for p in ordered])
         self._constants = np.array([p.bias - p.means @ p.weights for p in ordered])
@@ -106,23 +102,18 @@ class Predictors:
         return np.where(margin > 0.0, self._positive, self._negative) > 0.5
 
 
-def read_predictors(list_file: Path) -> Predictors:
-    """The AU models that a list file names, beside it. Raises PredictorError or OSError."""
-    return Predictors(
-        [_read_predictor(list_file.parent / file, au) for file, au in listed_files(list_file)]
-    )
+def read_predictors(folder: Traversable) -> Predictors:
+    """The AU models that the list in a folder of OpenFace 2's files names.
+
+    A listed model that is not there gives no AU: `weights.openface2` leaves out those whose origin
+    cannot be checked. Raises WeightsError or OSError.
+    """
+    listed = listed_models((folder / AU_LIST).read_text(encoding="utf-8"))
+    found = [(folder / AU_FOLDER / file, au) for file, au in listed]
+    return Predictors([_read_predictor(file, au) for file, au in found if file.is_file()])
 
 
-def listed_files(list_file: Path) -> list[tuple[str, str]]:
-    """The (file relative to the list, AU) pairs of a list file. Raises PredictorError, OSError."""
-    lines = [line.split() for line in list_file.read_text(encoding="utf-8").splitlines()]
-    pairs = [(words[0].replace("\\", "/"), words[1]) for words in lines if len(words) == 2]
-    if not pairs or len(pairs) != sum(map(bool, lines)):
-        raise PredictorError(f"{list_file} is not a list of AU models: fetch it again")
-    return pairs
-
-
-def _read_predictor(path: Path, au: str) -> Predictor:
+def _read_predictor(path: Traversable, au: str) -> Predictor:
     """A model file: little-endian type, cutoff (type 1), means, weights, bias, classes (4, 5)."""
     try:
         reader = _Reader(path.read_bytes())
@@ -136,7 +127,7 @@ def _read_predictor(path: Path, au: str) -> Predictor:
         if reader.rest or means.size != weights.size:
             raise ValueError("its parts do not fit each other")
     except (ValueError, struct.error) as error:
-        raise PredictorError(f"{path} is not an AU model ({error}): fetch it again") from error
+        raise WeightsError(f"{path} is not an AU model ({error}): fetch it again") from error
     return Predictor(
         au=au,
         kind="presence" if presence else "intensity",
