@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ops import lab_commands, study_commands, weights_commands
 from ops.flower_command import flower
-from ops.run_options import AuLabels, Landmarks
+from ops.run_options import AuLabels, Aus, Faces, Landmarks
 from ops.spoken_errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -56,7 +56,16 @@ def run(
         int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
     ] = None,
     provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
-    landmarks: Annotated[Landmarks, typer.Option(help="Landmark model.")] = Landmarks.star98,
+    aus: Annotated[
+        Aus, typer.Option(help="openface3: occurrence scores; openface2: intensities.")
+    ] = Aus.openface3,
+    faces: Annotated[
+        Faces, typer.Option(help="original: one table of the face as filmed, nothing mirrored.")
+    ] = Faces.mirrored,
+    landmarks: Annotated[
+        Landmarks | None,
+        typer.Option(help="Landmark model [default: star98; pfld68 for openface2]."),
+    ] = None,
     au_labels: Annotated[
         AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
     ] = AuLabels.openface3,
@@ -79,12 +88,21 @@ def run(
 
     Exit status: 0 all done, 1 some recordings failed, 2 nothing could be run as asked.
     """
+    from ops.analysis_choices import chosen_analysis
     from ops.run import RunOptions
     from ops.run import run as run_recordings
     from tasks.messages import RunSettings
-    from workers.chunk_order import AnalysisSettings
 
-    analysis = AnalysisSettings(landmarks=landmarks.value, flip=flip, debug_video=debug_video)
+    console = Console(stderr=True)
+    with spoken_errors(console):
+        analysis = chosen_analysis(
+            landmarks=None if landmarks is None else landmarks.value,
+            aus=aus.value,
+            faces=faces.value,
+            au_labels=au_labels.value,
+            flip=flip,
+            debug_video=debug_video,
+        )
     demo = str(weights) == DEMO
     options = RunOptions(
         out=out,
@@ -99,7 +117,6 @@ def run(
         quiet=quiet,
         demo=demo,
     )
-    console = Console(stderr=True)
     with spoken_errors(console):
         failed = run_recordings(recordings, options, console)
     if failed:

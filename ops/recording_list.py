@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from ops.analysis_choices import require_compatible
 from ops.errors import UsageError
 from tasks.messages import Priority, RunSettings
 
@@ -60,20 +61,22 @@ def _listed(
         "debug_video": _flag(where, given, "debug_video", analysis.debug_video),
     }
     try:
+        chosen = msgspec.convert(
+            {
+                "analysis": {**msgspec.to_builtins(analysis), **fields},
+                "au_labels": given.get("au_labels", settings.au_labels),
+                "chunk_frames": settings.chunk_frames,
+            },
+            RunSettings,
+        )
+        require_compatible(chosen.analysis, chosen.au_labels)
         return ListedRecording(
             source=(path.parent / given["recording"]).absolute(),
             name=given.get("name"),
-            settings=msgspec.convert(
-                {
-                    "analysis": {**msgspec.to_builtins(analysis), **fields},
-                    "au_labels": given.get("au_labels", settings.au_labels),
-                    "chunk_frames": settings.chunk_frames,
-                },
-                RunSettings,
-            ),
+            settings=chosen,
             priority=msgspec.convert(given.get("priority", priority), Priority),
         )
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UsageError) as error:
         raise UsageError(f"{where}: {error}") from error
 
 

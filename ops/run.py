@@ -173,10 +173,12 @@ def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator
 def _provider(options: RunOptions, console: Console) -> Provider:
     import onnxruntime
 
-    landmarks = options.settings.analysis.landmarks
+    analysis = options.settings.analysis
 
     def warm_up(provider: Provider) -> str | None:
-        return warm_up_apart(options.weights, provider, landmarks, default_compiled())
+        return warm_up_apart(
+            options.weights, provider, analysis.landmarks, analysis.aus, default_compiled()
+        )
 
     def say(line: str) -> None:
         console.print(line, style="yellow", highlight=False)
@@ -185,7 +187,8 @@ def _provider(options: RunOptions, console: Console) -> Provider:
 
 
 def _models(options: RunOptions, console: Console) -> tuple[InstalledModel, ...]:
-    installed = check_weights(options.weights, options.settings.analysis.landmarks)
+    analysis = options.settings.analysis
+    installed = check_weights(options.weights, analysis.landmarks, analysis.aus)
     say_which_weights(options.weights, installed, options.demo, console)
     return installed
 

@@ -10,6 +10,20 @@ class Landmarks(StrEnum):
     pfld68 = "pfld68"
 
 
+class Aus(StrEnum):
+    """Whose action units."""
+
+    openface3 = "openface3"
+    openface2 = "openface2"
+
+
+class Faces(StrEnum):
+    """Which faces are measured."""
+
+    mirrored = "mirrored"
+    original = "original"
+
+
 class AuLabels(StrEnum):
     """Names for the eight scores of the AU head."""
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from ops.broker_options import BrokerUrl, Insecure
-from ops.run_options import AuLabels, Landmarks
+from ops.run_options import AuLabels, Aus, Faces, Landmarks
 from ops.spoken_errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -57,7 +57,16 @@ def submit(
             envvar="FACEMIRROR_WEIGHTS",
         ),
     ] = None,
-    landmarks: Annotated[Landmarks, typer.Option(help="Landmark model.")] = Landmarks.star98,
+    aus: Annotated[
+        Aus, typer.Option(help="openface3: occurrence scores; openface2: intensities.")
+    ] = Aus.openface3,
+    faces: Annotated[
+        Faces, typer.Option(help="original: one table of the face as filmed, nothing mirrored.")
+    ] = Faces.mirrored,
+    landmarks: Annotated[
+        Landmarks | None,
+        typer.Option(help="Landmark model [default: star98; pfld68 for openface2]."),
+    ] = None,
     au_labels: Annotated[
         AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
     ] = AuLabels.openface3,
@@ -94,15 +103,22 @@ def submit(
     """
     console = Console(stderr=True)
     with spoken_errors(console):
+        from ops.analysis_choices import chosen_analysis
         from ops.study_requests import study_requests
         from ops.submission import StudyOptions
         from ops.submission import submit as submit_study
         from tasks.messages import NamedProvider, RunSettings
         from workers.broker import redis_client, require_usable
-        from workers.chunk_order import AnalysisSettings
 
         demo = str(weights) == DEMO
-        analysis = AnalysisSettings(landmarks=landmarks.value, flip=flip, debug_video=debug_video)
+        analysis = chosen_analysis(
+            landmarks=None if landmarks is None else landmarks.value,
+            aus=aus.value,
+            faces=faces.value,
+            au_labels=au_labels.value,
+            flip=flip,
+            debug_video=debug_video,
+        )
         settings = RunSettings(analysis=analysis, au_labels=au_labels.value)
         folder = DEMO_FOLDER if demo else weights or default_folder()
         requests = study_requests(recordings, settings, priority.value, folder, demo, console)

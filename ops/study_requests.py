@@ -10,6 +10,7 @@ from ops.recordings import find_recordings, output_names
 from ops.run import say_which_weights
 from ops.submission import Request, model_sums
 from tasks.messages import ModelSum, Priority, RunSettings
+from weights.manifest import AuMethod
 from workers.face.scheme import LandmarkName
 from workers.session import check_weights
 
@@ -32,15 +33,15 @@ def study_requests(
         raise UsageError(f"there is no such file: {', '.join(missing)}. Nothing was submitted")
     names = _names(listed)
     models = {
-        landmarks: _models(weights, landmarks, demo, console)
-        for landmarks in dict.fromkeys(one.settings.analysis.landmarks for one in listed)
+        models_for: _models(weights, *models_for, demo, console)
+        for models_for in dict.fromkeys(map(_landmarks_and_aus, listed))
     }
     return [
         Request(
             source=one.source,
             name=names[one.source],
             settings=one.settings,
-            models=models[one.settings.analysis.landmarks],
+            models=models[_landmarks_and_aus(one)],
             priority=one.priority,
         )
         for one in {one.source: one for one in listed}.values()
@@ -73,9 +74,13 @@ def _names(listed: list[ListedRecording]) -> dict[Path, str]:
     return names
 
 
+def _landmarks_and_aus(recording: ListedRecording) -> tuple[LandmarkName, AuMethod]:
+    return recording.settings.analysis.landmarks, recording.settings.analysis.aus
+
+
 def _models(
-    weights: Path, landmarks: LandmarkName, demo: bool, console: Console
+    weights: Path, landmarks: LandmarkName, aus: AuMethod, demo: bool, console: Console
 ) -> tuple[ModelSum, ...]:
-    installed = check_weights(weights, landmarks)
+    installed = check_weights(weights, landmarks, aus)
     say_which_weights(weights, installed, demo, console)
     return model_sums(installed)

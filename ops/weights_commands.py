@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from ops.run_options import Aus
 from weights.manifest import (
     CHECKPOINTS_FOLDER,
     MODELS,
@@ -30,13 +30,6 @@ app = typer.Typer(
 
 Folder = Annotated[Path | None, typer.Option("--weights", help="The folder with weights.json.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where the files go.")]
-
-
-class Aus(StrEnum):
-    """Whose action units are to be measured."""
-
-    openface3 = "openface3"
-    openface2 = "openface2"
 
 
 @app.command()

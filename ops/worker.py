@@ -19,20 +19,23 @@ from ops.errors import UsageError
 from ops.launch_agent import install
 from tasks.messages import RecordingOrder
 from tasks.studies import open_studies
-from weights.manifest import InstalledModel, WeightsError
+from weights.manifest import AuMethod, InstalledModel, WeightsError
 from workers.app import app, connect
 from workers.broker import redis_client, require_usable, without_password
 from workers.configuration import Configuration, default_compiled
-from workers.face.scheme import SCHEMES, LandmarkName
+from workers.face.scheme import LandmarkName
 from workers.launcher import WorkerPost, Workers
 from workers.providers import Provider, ProviderChoice, default_processes
 from workers.queues import FILES_QUEUE, SIMULATED, fingerprint, served_queues
-from workers.session import check_weights
+from workers.session import LANDMARKS_AND_AUS, check_weights
 from workers.warm_up import choose_provider, warm_up_apart
 
 TEND_SECONDS = 0.5
 STUDIES_SECONDS = 10.0
 WORKER_NAME = "facemirror"
+
+ModelSets = dict[tuple[LandmarkName, AuMethod], tuple[InstalledModel, ...]]
+"""The models for each kind of landmarks and AUs that a machine can analyse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +118,13 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def usable_weights(folder: Path) -> dict[LandmarkName, tuple[InstalledModel, ...]]:
+def usable_weights(folder: Path) -> ModelSets:
     """The sets of models that are whole in a folder; raises WeightsError where there is none."""
-    found: dict[LandmarkName, tuple[InstalledModel, ...]] = {}
+    found: ModelSets = {}
     problems: list[WeightsError] = []
-    for landmarks in SCHEMES:
+    for landmarks, aus in LANDMARKS_AND_AUS:
         try:
-            found[landmarks] = check_weights(folder, landmarks)
+            found[landmarks, aus] = check_weights(folder, landmarks, aus)
         except WeightsError as error:
             problems.append(error)
     if not found:
@@ -135,7 +138,7 @@ def _fingerprint(models: tuple[InstalledModel, ...]) -> str:
 
 def _provider(
     options: WorkerOptions,
-    sets: dict[LandmarkName, tuple[InstalledModel, ...]],
+    sets: ModelSets,
     console: Console,
 ) -> Provider:
     if options.provider == "simulated":
@@ -143,10 +146,10 @@ def _provider(
         return SIMULATED
     import onnxruntime
 
-    landmarks = next(iter(sets))
+    landmarks, aus = next(iter(sets))
 
     def warm_up(provider: Provider) -> str | None:
-        return warm_up_apart(options.weights, provider, landmarks, default_compiled())
+        return warm_up_apart(options.weights, provider, landmarks, aus, default_compiled())
 
     def say(line: str) -> None:
         console.print(line, style="yellow", highlight=False)
@@ -157,7 +160,7 @@ def _provider(
 def _work_until_stopped(
     workers: Workers,
     queues: set[str],
-    sets: dict[LandmarkName, tuple[InstalledModel, ...]],
+    sets: ModelSets,
     console: Console,
 ) -> None:
     told: set[str] = set()
@@ -193,7 +196,7 @@ def _interrupted_by_signals() -> Iterator[None]:
 
 def _say_which_weights_are_wanted(
     queues: set[str],
-    sets: dict[LandmarkName, tuple[InstalledModel, ...]],
+    sets: ModelSets,
     told: set[str],
     console: Console,
 ) -> None:
@@ -214,9 +217,7 @@ def _say_which_weights_are_wanted(
         return  # the workers themselves wait for it, and say so
 
 
-def weights_wanted(
-    order: RecordingOrder, sets: dict[LandmarkName, tuple[InstalledModel, ...]]
-) -> str | None:
+def weights_wanted(order: RecordingOrder, sets: ModelSets) -> str | None:
     """One line on the models that an order wants and this machine lacks; None if it has all."""
     here = {model.name: model.sha256 for one in sets.values() for model in one}
     lacking = [m for m in order.models if here.get(m.name) != m.sha256]

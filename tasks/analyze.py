@@ -15,7 +15,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.messages import ChunkReport
 from tasks.store import ANY_MIX, RecordingStore
-from weights.manifest import InstalledModel
+from weights.manifest import AuMethod, InstalledModel
 from workers.app import app
 from workers.broker import redis_client
 from workers.chunk_order import ChunkOrder
@@ -113,11 +113,11 @@ def _result(
     if configuration.provider == SIMULATED:
         from workers.simulation import simulate_chunk
 
-        installed = _installed(chunk.settings.landmarks)
+        installed = _installed(chunk.settings.landmarks, chunk.settings.aus)
         return simulate_chunk(chunk, configuration.simulated_seconds, progress), installed
     from workers.analysis import analyse_chunk
 
-    models = _models(chunk.settings.landmarks)
+    models = _models(chunk.settings.landmarks, chunk.settings.aus)
     try:
         return analyse_chunk(chunk, segment, models, progress), models.installed
     finally:
@@ -125,21 +125,21 @@ def _result(
 
 
 @lru_cache(maxsize=2)
-def _installed(landmarks: LandmarkName) -> tuple[InstalledModel, ...]:
+def _installed(landmarks: LandmarkName, aus: AuMethod) -> tuple[InstalledModel, ...]:
     """What a simulated session would have loaded."""
     from workers.session import check_weights
 
-    return check_weights(app.conf.facemirror.weights, landmarks)
+    return check_weights(app.conf.facemirror.weights, landmarks, aus)
 
 
 @lru_cache(maxsize=2)
-def _models(landmarks: LandmarkName):  # type: ignore[no-untyped-def]
+def _models(landmarks: LandmarkName, aus: AuMethod):  # type: ignore[no-untyped-def]
     """This process's session: loaded in the child, at its first chunk, never before the fork."""
     from workers.session import load_models
 
     configuration: Configuration = app.conf.facemirror
     models = load_models(
-        configuration.weights, configuration.provider, landmarks, configuration.compiled
+        configuration.weights, configuration.provider, landmarks, aus, configuration.compiled
     )
     for model in models.installed:
         if model.demo or not model.official:

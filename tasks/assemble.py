@@ -74,10 +74,8 @@ def _fail(store: RecordingStore, plan: RecordingPlan, reason: str) -> RecordingE
 
 def _take_results(plan: RecordingPlan, store: RecordingStore) -> set[int]:
     """Move what is done from Redis to the disk; returns which chunks are on the disk."""
-    from tasks.outputs import video_names
-
     spool = ChunkSpool(files_of(plan.order), plan.order.id)
-    names = video_names(plan.order)
+    names = [str(video) for video in plan.order.settings.analysis.videos]
     for k, report in sorted(store.reports().items()):
         chunk, rows = store.chunk(k), store.rows(k)
         videos = {name: store.video(k, name) for name in names}
@@ -96,7 +94,7 @@ def _finish(plan: RecordingPlan, store: RecordingStore) -> str:
     from tasks.outputs import write_outputs
 
     files = files_of(plan.order)
-    outcome = write_outputs(plan, files)
+    outcome = write_outputs(plan, files, app.conf.facemirror.weights)
     store.finish(outcome)
     ChunkSpool(files, plan.order.id).remove()
     return f"{outcome.frames} frames done"

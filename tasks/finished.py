@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from tasks.messages import RecordingFiles, RecordingOrder, RecordingOutcome
-from tasks.outputs import output_names
+from tasks.outputs import written_names
 from tasks.run_record import RUN_FILE, RunRecord
 
 
@@ -31,11 +31,7 @@ def finished_before(
         == {(m.name, m.sha256) for m in order.models}
         and (order.provider is None or record.provider == order.provider)
     )
-    expected = [
-        name
-        for name in output_names(files.name)
-        if settings.analysis.debug_video or not name.endswith("_debug.mp4")
-    ]
+    expected = written_names(files.name, settings.analysis)
     if not same or not all((folder / name).is_file() for name in expected):
         return None
     return RecordingOutcome(

@@ -3,31 +3,22 @@
 `run.json` goes last and an old one goes first, so a folder that has one is whole.
 """
 
-import csv
-import gzip
-import io
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
-from tasks.messages import (
-    ChunkReport,
-    RecordingFiles,
-    RecordingOrder,
-    RecordingOutcome,
-    RecordingPlan,
-)
+from tasks.au_tables import au_table_names, au_tables
+from tasks.csv_files import gzip_csv_file
+from tasks.messages import ChunkReport, RecordingFiles, RecordingOutcome, RecordingPlan
 from tasks.run_record import RUN_FILE, RowCounts, encode_run_record, run_record
 from tasks.spool import PARTIAL, ChunkSpool, SpooledChunk
-from workers.aus.table import AU_HEADER, au_rows, landmark_header, landmark_rows
+from workers.aus.table import landmark_header, landmark_rows
+from workers.chunk_order import AnalysisSettings, VideoName
 from workers.chunk_rows import ChunkRows, face_jumps
-from workers.face.mirroring import SIDES
 from workers.face.scheme import SCHEMES
 from workers.video.joining import join_segments
 
@@ -38,21 +29,27 @@ class OutputError(Exception):
 
 def output_names(name: str) -> list[str]:
     """Every file that a recording's folder may hold, run.json last."""
-    sides = [f"{name}_{side}_mirrored" for side in SIDES]
-    videos = [*(f"{side}.mp4" for side in sides), f"{name}_debug.mp4"]
-    return [*videos, *(f"{side}.csv" for side in sides), f"{name}_landmarks.csv.gz", RUN_FILE]
+    mirrored = written_names(name, AnalysisSettings(debug_video=True))
+    return [*au_table_names(name, "original"), *mirrored]
 
 
-def video_names(order: RecordingOrder) -> list[str]:
-    """The videos that each chunk of a recording gives."""
-    return [*SIDES, *(["debug"] if order.settings.analysis.debug_video else [])]
+def written_names(name: str, settings: AnalysisSettings) -> list[str]:
+    """The files that a recording's folder gets with these settings, run.json last."""
+    videos = [_video_name(name, video) for video in settings.videos]
+    tables = [*au_table_names(name, settings.faces), f"{name}_landmarks.csv.gz"]
+    return [*videos, *tables, RUN_FILE]
 
 
-def write_outputs(plan: RecordingPlan, files: RecordingFiles) -> RecordingOutcome:
+def _video_name(name: str, video: VideoName) -> str:
+    return f"{name}_debug.mp4" if video == "debug" else f"{name}_{video}_mirrored.mp4"
+
+
+def write_outputs(plan: RecordingPlan, files: RecordingFiles, weights: Path) -> RecordingOutcome:
     """Write everything from the spooled chunks and put it into place.
 
-    Raises OutputError, VideoError or OSError (a full disk, a folder that cannot be written); the
-    folder then holds what it held before.
+    weights: this machine's weights folder, for AUs that follow from the whole recording. Raises
+    OutputError, WeightsError, VideoError or OSError (a full disk, a folder that cannot be written);
+    the recording's folder then holds what it held before.
     """
     spool = ChunkSpool(files, plan.order.id)
     reports = [spool.chunk(k).report for k in range(len(plan.chunks))]
@@ -60,9 +57,9 @@ def write_outputs(plan: RecordingPlan, files: RecordingFiles) -> RecordingOutcom
     folder = Path(files.output) / files.name
     partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{plan.order.id}-", dir=folder))
     try:
-        counts = _write_tables(plan, spool, partial / files.name)
+        counts, sources = _write_tables(plan, spool, weights, partial / files.name)
         _write_videos(plan, spool, partial / files.name)
-        record = run_record(plan, files, reports, counts)
+        record = run_record(plan, files, reports, counts, sources)
         (partial / RUN_FILE).write_bytes(encode_run_record(record))
         put_in_place(partial, folder, output_names(files.name))
     finally:
@@ -115,8 +112,21 @@ def _timestamps(plan: RecordingPlan, chunk: SpooledChunk) -> list[float]:
     return [(pts - plan.start_pts) * plan.numerator / plan.denominator for pts in chunk.pts]
 
 
-def _write_tables(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> RowCounts:
-    """Write all tables in one pass over the chunks, one chunk in memory at a time.
+def _chunks(plan: RecordingPlan, spool: ChunkSpool) -> Iterator[tuple[ChunkRows, list[float]]]:
+    """The rows of each chunk and the times of its frames, in order."""
+    for k, planned in enumerate(plan.chunks):
+        chunk = spool.chunk(k)
+        rows = ChunkRows.from_bytes(chunk.rows)
+        if len(rows) != planned.frames:
+            span = f"{planned.start}-{planned.stop - 1}"
+            raise OutputError(f"{len(rows)} rows were measured for the frames {span}")
+        yield rows, _timestamps(plan, chunk)
+
+
+def _write_tables(
+    plan: RecordingPlan, spool: ChunkSpool, weights: Path, stem: Path
+) -> tuple[RowCounts, dict[str, str]]:
+    """Write all tables, one chunk in memory at a time; also returns how each AU was obtained.
 
     stem: the folder and the name that all files begin with.
     """
@@ -124,22 +134,14 @@ def _write_tables(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> RowCoun
     points = SCHEMES[settings.analysis.landmarks].count
     counts = RowCounts()
     boxes = []
-    with ExitStack() as files:
-        sides = [
-            files.enter_context(_table(Path(f"{stem}_{side}_mirrored.csv"), AU_HEADER))
-            for side in SIDES
-        ]
-        landmarks = files.enter_context(
-            _gzip_table(Path(f"{stem}_landmarks.csv.gz"), landmark_header(points))
-        )
-        for k, planned in enumerate(plan.chunks):
-            chunk = spool.chunk(k)
-            rows, times = ChunkRows.from_bytes(chunk.rows), _timestamps(plan, chunk)
-            if len(rows) != planned.frames:
-                span = f"{planned.start}-{planned.stop - 1}"
-                raise OutputError(f"{len(rows)} rows were measured for the frames {span}")
-            for side, table in enumerate(sides):
-                table.add(au_rows(rows, planned.start, times, side, settings.au_labels))
+    with (
+        au_tables(
+            settings, plan.order.models, weights, lambda: (r for r, _ in _chunks(plan, spool)), stem
+        ) as aus,
+        gzip_csv_file(Path(f"{stem}_landmarks.csv.gz"), landmark_header(points)) as landmarks,
+    ):
+        for planned, (rows, times) in zip(plan.chunks, _chunks(plan, spool), strict=True):
+            aus.add(rows, planned.start, times)
             landmarks.add(landmark_rows(rows, planned.start, times))
             counts.add(rows)
             boxes.append(rows.boxes)
@@ -148,43 +150,14 @@ def _write_tables(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> RowCoun
         raise OutputError("none of its frames could be decoded: export it again as H.264")
     if counts.frames != plan.frames:
         raise OutputError(f"{counts.frames} rows were measured for {plan.frames} frames")
-    return counts
-
-
-class _Table:
-    """A CSV file being written."""
-
-    def __init__(self, file: TextIO, header: Sequence[str]) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
-        self._writer.writerow(header)
-
-    def add(self, rows: Iterable[Sequence[str]]) -> None:
-        self._writer.writerows(rows)
-
-
-@contextmanager
-def _table(path: Path, header: Sequence[str]) -> Iterator[_Table]:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        yield _Table(file, header)
-
-
-@contextmanager
-def _gzip_table(path: Path, header: Sequence[str]) -> Iterator[_Table]:
-    # No name and no time in the file, so that the same rows give the same bytes.
-    with (
-        path.open("wb") as raw,
-        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
-        io.TextIOWrapper(packed, encoding="utf-8", newline="") as file,
-    ):
-        yield _Table(file, header)
+    return counts, aus.sources
 
 
 def _write_videos(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> None:
     """stem: the folder and the name that all files begin with."""
     time_base = Fraction(plan.numerator, plan.denominator)
-    for name in video_names(plan.order):
-        shown = "debug" if name == "debug" else f"{name}_mirrored"
-        path = Path(f"{stem}_{shown}.mp4")
+    for name in plan.order.settings.analysis.videos:
+        path = stem.with_name(_video_name(stem.name, name))
         segments = (spool.video(k, name) for k in range(len(plan.chunks)))
         written = join_segments(segments, path, time_base)
         if written != plan.frames:

@@ -8,7 +8,6 @@ import numpy as np
 
 from tasks.messages import ChunkReport, RecordingFiles, RecordingPlan, RunSettings
 from weights.manifest import InstalledModel
-from workers.aus.labels import au_sources
 from workers.chunk_rows import ChunkRows
 from workers.queues import SIMULATED
 
@@ -91,9 +90,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_record(
-    plan: RecordingPlan, files: RecordingFiles, reports: list[ChunkReport], counts: RowCounts
+    plan: RecordingPlan,
+    files: RecordingFiles,
+    reports: list[ChunkReport],
+    counts: RowCounts,
+    au_sources: dict[str, str],
 ) -> RunRecord:
-    """The record of a recording. reports: one for each chunk of the plan, in order."""
+    """The record of a recording. reports: one for each chunk of the plan, in order; au_sources:
+    how each AU was obtained."""
     measured_by = _measured_by(plan, reports)
     settings = plan.order.settings
     record = RunRecord(
@@ -116,7 +120,7 @@ def run_record(
         measured_by=measured_by,
         weights=reports[0].models,
         weights_are_official=all(m.official and not m.demo for m in reports[0].models),
-        au_sources=au_sources(settings.au_labels),
+        au_sources=au_sources,
         confidence=_confidence(settings),
         chunks=tuple((chunk.start, chunk.stop) for chunk in plan.chunks),
         counts=counts,

@@ -9,27 +9,28 @@ from workers.face.tracking import TrackedFace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MirroredFace:
-    """A face and its two mirrored frames.
+class AnalysedFace:
+    """A face, its midline, and its two mirrored frames.
 
-    points: smoothed, (P, 2) px of the frame; frames: each of the picture's size.
+    points: smoothed, (P, 2) px of the frame; mirrored: each of the picture's size; none where faces
+    are measured as filmed.
     """
 
     face: TrackedFace
     points: Floats
     line: Midline
-    frames: dict[Side, Image]
+    mirrored: dict[Side, Image]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnalysedFrame:
     """A frame of a recording and what was found in it.
 
-    picture: None where it could not be decoded; faces: see `Sighting`; mirrored: None where there
-    is no face, and in the lookback.
+    picture: None where it could not be decoded; faces: see `Sighting`; found: None where there is
+    no face, and in the lookback.
     """
 
     index: int
     picture: Image | None
     faces: int | None
-    mirrored: MirroredFace | None = None
+    found: AnalysedFace | None = None

@@ -1,7 +1,7 @@
 """One chunk of a recording: from compressed frames to numbers and mirrored videos.
 
-Composes the parts: decode → track the face → smooth → midline → mirror → score both sides →
-encode. Every frame is decoded, searched and encoded once; the scores are taken from the mirrored
+Composes the parts: decode → track the face → smooth → midline → mirror → measure both sides →
+encode. Every frame is decoded, searched and encoded once; the AUs are measured on the mirrored
 frames while these are in memory. What comes out depends on the recording, the settings, the models
 and the provider alone, never on where the chunk begins.
 """
@@ -10,16 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from workers.analysed_frame import AnalysedFrame, MirroredFace
+from workers.analysed_frame import AnalysedFace, AnalysedFrame
 from workers.arrays import Floats, Image
-from workers.aus.labels import HEAD_LABELS
-from workers.chunk_order import ChunkOrder, VideoName
+from workers.aus.measurers import FaceMeasurer
+from workers.chunk_order import ChunkOrder, FaceKind, VideoName
 from workers.chunk_rows import ChunkRows, ChunkRowsBuilder, FrameRow
 from workers.chunk_videos import ChunkVideos
 from workers.face.boxes import apart
-from workers.face.eyes import au45
 from workers.face.midline import midline
-from workers.face.mirroring import SIDES, mirror, mirrored_points
+from workers.face.mirroring import Side, mirror
 from workers.face.scheme import LandmarkScheme
 from workers.face.smoothing import HISTORY, smoothed
 from workers.face.tracking import FaceTracker, TrackedFace
@@ -27,8 +26,6 @@ from workers.overlap import prefetched
 from workers.session import Models
 from workers.stage_timer import StageTimer
 from workers.video.decoding import decode_segment
-
-HEAD_SCORES = len(HEAD_LABELS["openface3"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,13 +50,14 @@ def analyse_chunk(
     finished frames. Raises VideoError where the segment cannot be read.
     """
     timer = StageTimer()
-    rows = ChunkRowsBuilder(order.frames, models.landmarker.scheme.count, HEAD_SCORES)
+    measurer = models.measurer(order.settings.faces)
+    rows = ChunkRowsBuilder(order.frames, models.landmarker.scheme.count, measurer.of_no_face())
     with ChunkVideos(order, timer) as videos:
         for frame in _followed(order, segment, models, timer):
             if frame.index < order.start:
                 continue
             with timer.stage("aus"):
-                row = None if frame.mirrored is None else measure(frame.mirrored, models)
+                row = measured(frame, measurer)
             rows.add(row, frame.picture is not None, frame.faces)
             videos.write(frame, order.pts[frame.index - order.first])
             on_frame(frame.index - order.start + 1)
@@ -85,14 +83,18 @@ def _followed(
             yield AnalysedFrame(index, picture, sighting.faces)
             continue
         with timer.stage("mirror"):
-            mirrored = mirrored_face(picture, sighting.face, list(window), scheme)
-        yield AnalysedFrame(index, picture, sighting.faces, mirrored)
+            found = analysed_face(picture, sighting.face, list(window), scheme, settings.faces)
+        yield AnalysedFrame(index, picture, sighting.faces, found)
 
 
-def mirrored_face(
-    picture: Image, face: TrackedFace, window: list[TrackedFace | None], scheme: LandmarkScheme
-) -> MirroredFace | None:
-    """Both mirrored frames of a face.
+def analysed_face(
+    picture: Image,
+    face: TrackedFace,
+    window: list[TrackedFace | None],
+    scheme: LandmarkScheme,
+    kind: FaceKind = "mirrored",
+) -> AnalysedFace | None:
+    """A face with its midline and, where those are wanted, its two mirrored frames.
 
     window: the faces of the last frames, this one last. None where the landmarks give no midline,
     or one that leaves a half empty.
@@ -105,7 +107,8 @@ def mirrored_face(
     sides = line.distance(points)
     if not sides.min() < 0.0 < sides.max():
         return None
-    return MirroredFace(face, points, line, mirror(picture, line))
+    mirrored: dict[Side, Image] = mirror(picture, line) if kind == "mirrored" else {}
+    return AnalysedFace(face, points, line, mirrored)
 
 
 def points_of_same_face(window: list[TrackedFace | None]) -> list[Floats | None]:
@@ -124,22 +127,12 @@ def points_of_same_face(window: list[TrackedFace | None]) -> list[Floats | None]
     return same
 
 
-def measure(mirrored: MirroredFace, models: Models) -> FrameRow:
-    """The numbers of one face, taken from its two mirrored frames."""
-    margins = mirrored.face.margins.symmetric()
-    faces = [
-        (
-            mirrored.frames[side],
-            margins.around(mirrored_points(mirrored.points, mirrored.line, side)),
-        )
-        for side in SIDES
-    ]
-    scheme = models.landmarker.scheme
-    left, right = (au45(mirrored.face.points, scheme, side) for side in SIDES)
-    return FrameRow(
-        confidence=mirrored.face.confidence,
-        box=mirrored.face.box,
-        points=mirrored.face.points,
-        head_scores=models.scorer.score(faces),
-        au45=(left, right),
-    )
+def measured(frame: AnalysedFrame, measurer: FaceMeasurer) -> FrameRow | None:
+    """The numbers of a frame; None where no face was measured."""
+    if frame.found is None or frame.picture is None:
+        return None
+    aus = measurer.measure(frame.index, frame.picture, frame.found)
+    if aus is None:
+        return None
+    face = frame.found.face
+    return FrameRow(confidence=face.confidence, box=face.box, points=face.points, aus=aus)

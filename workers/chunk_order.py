@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from weights.manifest import AuMethod
 from workers.face.scheme import LandmarkName
 
 VideoName = Literal["left", "right", "debug"]
-"""The videos that a chunk gives."""
+"""The videos that a chunk can give."""
+
+FaceKind = Literal["mirrored", "original"]
+"""Which faces are measured: the two mirrored ones, or the one as filmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +19,16 @@ class AnalysisSettings:
     """The settings that change what is measured or written."""
 
     landmarks: LandmarkName = "star98"
+    aus: AuMethod = "openface3"
+    faces: FaceKind = "mirrored"
     flip: bool = False
     debug_video: bool = False
+
+    @property
+    def videos(self) -> tuple[VideoName, ...]:
+        """The videos that are written."""
+        mirrored: tuple[VideoName, ...] = ("left", "right") if self.faces == "mirrored" else ()
+        return (*mirrored, "debug") if self.debug_video else mirrored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

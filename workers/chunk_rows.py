@@ -7,31 +7,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.arrays import Floats
+from workers.aus.au_arrays import AuArrays
+from workers.aus.occurrence_scores import OccurrenceScores
+from workers.aus.openface2.evidence import ChunkEvidence
+
+AU_ARRAYS: tuple[type[AuArrays], ...] = (OccurrenceScores, ChunkEvidence)
+"""What the AU methods keep of a chunk."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameRow:
     """What was measured in one frame that has a face.
 
-    box (4,), points (P, 2): px of the frame; head_scores (2, A): the AU head's scores of the left
-    and right mirrored face; au45 (2,): left and right.
+    box (4,), points (P, 2): px of the frame; aus: of this one frame.
     """
 
     confidence: float
     box: Floats
     points: Floats
-    head_scores: NDArray[np.float32]
-    au45: tuple[float, float]
+    aus: AuArrays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkRows:
-    """The frames of one chunk, in presentation order; n frames, P landmarks, A head scores.
+    """The frames of one chunk, in presentation order; n frames, P landmarks.
 
     success (n,) bool: a face was found and measured; decoded (n,) bool; faces (n,) int16: how many
     faces were seen where the whole picture was searched, else −1; confidence (n,) float32, 0
-    without a face; boxes (n, 4), points (n, P, 2), head_scores (n, 2, A) and au45 (n, 2) float32,
-    NaN without a face; the axis of two is left, right.
+    without a face; boxes (n, 4), points (n, P, 2) float32, NaN without a face; aus: n frames.
     """
 
     success: NDArray[np.bool_]
@@ -40,8 +43,7 @@ class ChunkRows:
     confidence: NDArray[np.float32]
     boxes: NDArray[np.float32]
     points: NDArray[np.float32]
-    head_scores: NDArray[np.float32]
-    au45: NDArray[np.float32]
+    aus: AuArrays
 
     def __len__(self) -> int:
         return len(self.success)
@@ -49,57 +51,63 @@ class ChunkRows:
     def to_bytes(self) -> bytes:
         """The arrays as a compressed npz."""
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{f.name: getattr(self, f.name) for f in fields(self)})
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "aus"}
+        aus = {f.name: getattr(self.aus, f.name) for f in fields(self.aus)}
+        np.savez_compressed(buffer, **own, **aus)
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ChunkRows":
         """The inverse of `to_bytes`. Raises ValueError or KeyError on other bytes."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return cls(**{f.name: arrays[f.name] for f in fields(cls)})
+            (kind,) = (k for k in AU_ARRAYS if fields(k)[0].name in arrays)
+            aus = kind(**{f.name: arrays[f.name] for f in fields(kind)})
+            own = {f.name: arrays[f.name] for f in fields(cls) if f.name != "aus"}
+            return cls(**own, aus=aus)
 
 
 class ChunkRowsBuilder:
     """Collects the rows of a chunk frame by frame."""
 
-    def __init__(self, frames: int, points: int, head_scores: int) -> None:
-        self._next = 0
-        self.rows = ChunkRows(
-            success=np.zeros(frames, dtype=np.bool_),
-            decoded=np.zeros(frames, dtype=np.bool_),
-            faces=np.full(frames, -1, dtype=np.int16),
-            confidence=np.zeros(frames, dtype=np.float32),
-            boxes=_empty(frames, 4),
-            points=_empty(frames, points, 2),
-            head_scores=_empty(frames, 2, head_scores),
-            au45=_empty(frames, 2),
-        )
+    def __init__(self, frames: int, points: int, of_no_face: AuArrays) -> None:
+        """of_no_face: what stands for the AUs of a frame without a face."""
+        self._of_no_face = of_no_face
+        self._aus: list[AuArrays] = []
+        self._success = np.zeros(frames, dtype=np.bool_)
+        self._decoded = np.zeros(frames, dtype=np.bool_)
+        self._faces = np.full(frames, -1, dtype=np.int16)
+        self._confidence = np.zeros(frames, dtype=np.float32)
+        self._boxes = np.full((frames, 4), np.nan, dtype=np.float32)
+        self._points = np.full((frames, points, 2), np.nan, dtype=np.float32)
 
     def add(self, row: FrameRow | None, decoded: bool, faces: int | None) -> None:
         """Add the next frame; row is None where no face was measured."""
-        i, rows = self._next, self.rows
-        self._next += 1
-        rows.decoded[i] = decoded
+        i = len(self._aus)
+        self._aus.append(self._of_no_face if row is None else row.aus)
+        self._decoded[i] = decoded
         if faces is not None:
-            rows.faces[i] = faces
+            self._faces[i] = faces
         if row is None:
             return
-        rows.success[i] = True
-        rows.confidence[i] = row.confidence
-        rows.boxes[i] = row.box
-        rows.points[i] = row.points
-        rows.head_scores[i] = row.head_scores
-        rows.au45[i] = row.au45
+        self._success[i] = True
+        self._confidence[i] = row.confidence
+        self._boxes[i] = row.box
+        self._points[i] = row.points
 
     def finish(self) -> ChunkRows:
         """The rows; raises ValueError unless every frame was added."""
-        if self._next != len(self.rows):
-            raise ValueError(f"{self._next} frames were added to a chunk of {len(self.rows)}")
-        return self.rows
-
-
-def _empty(*shape: int) -> NDArray[np.float32]:
-    return np.full(shape, np.nan, dtype=np.float32)
+        if len(self._aus) != len(self._success):
+            added = len(self._aus)
+            raise ValueError(f"{added} frames were added to a chunk of {len(self._success)}")
+        return ChunkRows(
+            success=self._success,
+            decoded=self._decoded,
+            faces=self._faces,
+            confidence=self._confidence,
+            boxes=self._boxes,
+            points=self._points,
+            aus=type(self._of_no_face).joined(self._aus),
+        )
 
 
 def face_jumps(boxes: NDArray[np.float32]) -> int:

@@ -10,7 +10,6 @@ from workers.analysed_frame import AnalysedFrame
 from workers.arrays import Image
 from workers.chunk_order import ChunkOrder, VideoName
 from workers.face.drawing import draw_debug
-from workers.face.mirroring import SIDES
 from workers.overlap import InBackground
 from workers.stage_timer import StageTimer
 from workers.video.encoding import SegmentEncoder
@@ -24,9 +23,9 @@ class ChunkVideos:
     def __init__(self, order: ChunkOrder, timer: StageTimer) -> None:
         self._size = (order.height, order.width)
         self._timer = timer
-        names: list[VideoName] = [*SIDES, DEBUG] if order.settings.debug_video else [*SIDES]
         self._encoders = {
-            name: SegmentEncoder(order.width, order.height, order.time_base) for name in names
+            name: SegmentEncoder(order.width, order.height, order.time_base)
+            for name in order.settings.videos
         }
         self._threads = ExitStack()
 
@@ -52,13 +51,13 @@ class ChunkVideos:
             return {name: encoder.finish() for name, encoder in self._encoders.items()}
 
     def _picture(self, name: VideoName, frame: AnalysedFrame) -> Image:
-        found = frame.mirrored
+        found = frame.found
         if name == DEBUG and frame.picture is not None:
             shown = frame.picture
             return shown if found is None else draw_debug(shown, found.points, found.line)
         if name == DEBUG or found is None:
             return np.zeros((*self._size, 3), dtype=np.uint8)
-        return found.frames[name]
+        return found.mirrored[name]
 
     def _writing_to(self, encoder: SegmentEncoder) -> Callable[[tuple[Image, int]], None]:
         def write(item: tuple[Image, int]) -> None:

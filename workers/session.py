@@ -6,7 +6,10 @@ from pathlib import Path
 import cv2
 import onnxruntime
 
-from weights.manifest import InstalledModel, verify_model
+from weights.manifest import MODELS, AuMethod, InstalledModel, verify_model
+from workers.aus.measurers import FaceMeasurer, OpenFace2Measurer, OpenFace3Measurer
+from workers.aus.openface2.models import OpenFace2Models, open_openface2
+from workers.chunk_order import FaceKind
 from workers.face.scheme import LandmarkName
 from workers.models.landmarker import Landmarker
 from workers.models.multitask import ActionUnitScores
@@ -19,27 +22,44 @@ from workers.providers import ONNX_NAMES, Provider, ProviderError, execution_pro
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What the analysis of a chunk needs: detectors, landmarks, AU head, and their origin."""
+    """What the analysis of a chunk needs: detectors, landmarks, AU models, and their origin."""
 
     seeker: RetinaFace
     verifier: RetinaFace
     landmarker: Landmarker
-    scorer: ActionUnitScores
+    aus: ActionUnitScores | OpenFace2Models
     installed: tuple[InstalledModel, ...]
 
+    def measurer(self, kind: FaceKind) -> FaceMeasurer:
+        """What measures faces of this kind."""
+        if isinstance(self.aus, OpenFace2Models):
+            return OpenFace2Measurer(self.aus, self.landmarker.scheme, kind)
+        return OpenFace3Measurer(self.aus, self.landmarker.scheme)
 
-def model_names(landmarks: LandmarkName) -> tuple[str, ...]:
-    """The models that an analysis with these landmarks runs."""
-    return ("retinaface_frame", "retinaface_face", landmarks, "mtl_aus")
+
+def model_names(landmarks: LandmarkName, aus: AuMethod) -> tuple[str, ...]:
+    """The models that an analysis with these landmarks and AUs runs."""
+    au_model = "mtl_aus" if aus == "openface3" else "openface2_aus"
+    return ("retinaface_frame", "retinaface_face", landmarks, au_model)
 
 
-def check_weights(weights: Path, landmarks: LandmarkName) -> tuple[InstalledModel, ...]:
+LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
+    ("star98", "openface3"),
+    ("pfld68", "openface3"),
+    ("pfld68", "openface2"),
+)
+"""What goes together."""
+
+
+def check_weights(
+    weights: Path, landmarks: LandmarkName, aus: AuMethod = "openface3"
+) -> tuple[InstalledModel, ...]:
     """The record of each model needed; raises WeightsError where one is missing or changed."""
-    return tuple(verify_model(weights, name) for name in model_names(landmarks))
+    return tuple(verify_model(weights, name) for name in model_names(landmarks, aus))
 
 
 def load_models(
-    weights: Path, provider: Provider, landmarks: LandmarkName, compiled: Path
+    weights: Path, provider: Provider, landmarks: LandmarkName, aus: AuMethod, compiled: Path
 ) -> Models:
     """Check and load the models that an analysis needs.
 
@@ -48,14 +68,20 @@ def load_models(
     """
     cv2.setNumThreads(1)
     onnxruntime.set_default_logger_severity(3)
-    installed = check_weights(weights, landmarks)
-    loaded = {model.name: _load(weights, model, provider, compiled) for model in installed}
+    installed = check_weights(weights, landmarks, aus)
+    loaded = {
+        model.name: _load(weights, model, provider, compiled)
+        for model in installed
+        if model.name != "openface2_aus"
+    }
     star = landmarks == "star98"
     return Models(
         seeker=RetinaFace(loaded["retinaface_frame"]),
         verifier=RetinaFace(loaded["retinaface_face"]),
         landmarker=Star98(loaded["star98"]) if star else Pfld68(loaded["pfld68"]),
-        scorer=ActionUnitScores(loaded["mtl_aus"]),
+        aus=ActionUnitScores(loaded["mtl_aus"])
+        if aus == "openface3"
+        else open_openface2(weights / MODELS["openface2_aus"].file),
         installed=installed,
     )
 

@@ -12,10 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from workers.analysis import HEAD_SCORES, ChunkAnalysis
-from workers.chunk_order import ChunkOrder, VideoName
+from workers.analysis import ChunkAnalysis
+from workers.aus.au_arrays import AuArrays
+from workers.aus.occurrence_scores import OccurrenceScores
+from workers.aus.openface2.evidence import ChunkEvidence
+from workers.chunk_order import AnalysisSettings, ChunkOrder
 from workers.chunk_rows import ChunkRowsBuilder
-from workers.face.mirroring import SIDES
 from workers.face.scheme import SCHEMES
 from workers.video.encoding import SegmentEncoder
 from workers.video.segment import pack, unpack
@@ -32,7 +34,7 @@ def simulate_chunk(
 ) -> ChunkAnalysis:
     """What an analysis gives of a chunk without a face, after as long as it would take."""
     points = SCHEMES[order.settings.landmarks].count
-    rows = ChunkRowsBuilder(order.frames, points, HEAD_SCORES)
+    rows = ChunkRowsBuilder(order.frames, points, _of_no_face(order.settings))
     begun = time.monotonic()
     for done in range(1, order.frames + 1):
         rows.add(None, decoded=True, faces=None)
@@ -41,9 +43,14 @@ def simulate_chunk(
             time.sleep(max(0.0, left))
             on_frame(done)
     video = _black(order)
-    names: list[VideoName] = [*SIDES, *(["debug"] if order.settings.debug_video else [])]  # type: ignore[list-item]
     seconds = {"simulation": seconds_a_frame * order.frames}
-    return ChunkAnalysis(rows.finish(), dict.fromkeys(names, video), seconds)
+    return ChunkAnalysis(rows.finish(), dict.fromkeys(order.settings.videos, video), seconds)
+
+
+def _of_no_face(settings: AnalysisSettings) -> AuArrays:
+    if settings.aus == "openface3":
+        return OccurrenceScores.of_no_face()
+    return ChunkEvidence.of_no_face(2 if settings.faces == "mirrored" else 1, 0, 0)
 
 
 def _black(order: ChunkOrder) -> bytes:

@@ -4,7 +4,7 @@ The first Core ML compilation can take a minute or hang for ever, and a hung nat
 interrupted. So it happens in a process of its own, which can be killed; what it compiled is kept
 in the cache that the workers read.
 
-    python -m workers.warm_up WEIGHTS PROVIDER LANDMARKS COMPILED
+    python -m workers.warm_up WEIGHTS PROVIDER LANDMARKS AUS COMPILED
 """
 
 import subprocess
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from weights.manifest import AuMethod
 from workers.face.scheme import LandmarkName
 from workers.providers import Provider, ProviderChoice, ProviderError, candidates
 
@@ -45,13 +46,14 @@ def warm_up_apart(
     weights: Path,
     provider: Provider,
     landmarks: LandmarkName,
+    aus: AuMethod,
     compiled: Path,
     *,
     patience: float = PATIENCE,
     program: tuple[str, ...] = (sys.executable, "-m", "workers.warm_up"),
 ) -> str | None:
     """Load and run all models in another process; None, or the reason why that failed."""
-    arguments = [str(weights), provider, landmarks, str(compiled)]
+    arguments = [str(weights), provider, landmarks, aus, str(compiled)]
     try:
         done = subprocess.run(
             [*program, *arguments], capture_output=True, text=True, timeout=patience, check=False
@@ -68,16 +70,18 @@ def main(arguments: list[str]) -> None:
     """Load the models and run each once."""
     import numpy as np
 
+    from workers.models.multitask import ActionUnitScores
     from workers.session import load_models
 
-    weights, provider, landmarks, compiled = arguments
-    models = load_models(Path(weights), provider, landmarks, Path(compiled))  # type: ignore[arg-type]
+    weights, provider, landmarks, aus, compiled = arguments
+    models = load_models(Path(weights), provider, landmarks, aus, Path(compiled))  # type: ignore[arg-type]
     picture = np.zeros((256, 256, 3), dtype=np.uint8)
     box = np.array([64.0, 64.0, 192.0, 192.0])
     models.seeker.detect(picture)
     models.verifier.detect(picture)
     models.landmarker.locate(picture, box)
-    models.scorer.score([(picture, box), (picture, box)])
+    if isinstance(models.aus, ActionUnitScores):
+        models.aus.score([(picture, box), (picture, box)])
 
 
 if __name__ == "__main__":

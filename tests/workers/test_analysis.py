@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workers.analysis import mirrored_face, points_of_same_face
+from workers.analysis import analysed_face, points_of_same_face
 from workers.face.scheme import IBUG68
 from workers.face.tracking import Margins, TrackedFace
 
@@ -28,7 +28,7 @@ def test_a_face_that_moves_is_still_the_same():
 def test_a_second_person_is_mirrored_about_her_own_midline():
     picture = np.zeros((120, 400, 3), np.uint8)
     therapist = face_at(300)
-    made = mirrored_face(picture, therapist, [face_at(20), face_at(20), therapist], IBUG68)
+    made = analysed_face(picture, therapist, [face_at(20), face_at(20), therapist], IBUG68)
     assert made is not None
     np.testing.assert_allclose(made.line.point, (330, 40))
     np.testing.assert_allclose(made.points, therapist.points)
@@ -40,4 +40,4 @@ def test_a_midline_that_leaves_a_half_empty_mirrors_nothing():
     everything_left = np.delete(face.points, [8, 21, 22], axis=0)
     assert (everything_left[:, 0] < 200).all()
     face.points[[21, 22, 8]] = [(200, 40), (200, 40), (200, 90)]
-    assert mirrored_face(np.zeros((120, 400, 3), np.uint8), face, [face], IBUG68) is None
+    assert analysed_face(np.zeros((120, 400, 3), np.uint8), face, [face], IBUG68) is None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from workers.aus.labels import COLUMNS, au_sources
+from workers.aus.occurrence_scores import OccurrenceScores
 from workers.aus.table import AU_HEADER, au_rows, landmark_header, landmark_rows
 from workers.chunk_rows import ChunkRows, ChunkRowsBuilder, FrameRow, face_jumps
 
@@ -13,13 +14,15 @@ def row(score=0.25, x=0.0, au45=(0.0, 5.0)):
         confidence=0.9,
         box=np.array([x, 0.0, x + 10, 10.0]),
         points=np.full((68, 2), 3.0),
-        head_scores=np.stack([np.full(8, score), np.full(8, 1 - score)]).astype(np.float32),
-        au45=au45,
+        aus=OccurrenceScores(
+            head_scores=np.stack([[np.full(8, score), np.full(8, 1 - score)]]).astype(np.float32),
+            au45=np.array([au45], dtype=np.float32),
+        ),
     )
 
 
 def rows_of(*frames) -> ChunkRows:
-    builder = ChunkRowsBuilder(len(frames), 68, 8)
+    builder = ChunkRowsBuilder(len(frames), 68, OccurrenceScores.of_no_face())
     for frame in frames:
         builder.add(frame, decoded=True, faces=None)
     return builder.finish()
@@ -29,12 +32,12 @@ def test_bytes_come_back_as_the_same_arrays_and_are_the_same_each_time():
     rows = rows_of(row(), None, row(0.75))
     back = ChunkRows.from_bytes(rows.to_bytes())
     np.testing.assert_array_equal(back.success, [True, False, True])
-    np.testing.assert_array_equal(back.head_scores, rows.head_scores)
+    np.testing.assert_array_equal(back.aus.head_scores, rows.aus.head_scores)
     assert rows.to_bytes() == back.to_bytes()
 
 
 def test_a_chunk_with_a_frame_too_few_is_refused():
-    builder = ChunkRowsBuilder(2, 68, 8)
+    builder = ChunkRowsBuilder(2, 68, OccurrenceScores.of_no_face())
     builder.add(row(), decoded=True, faces=1)
     with pytest.raises(ValueError, match="1 frames were added to a chunk of 2"):
         builder.finish()

@@ -67,21 +67,24 @@ def test_a_provider_asked_for_by_name_that_fails_is_an_error():
 
 def test_the_watchdog_ends_a_warm_up_that_hangs_in_a_program_that_stands_for_core_ml():
     hangs = (sys.executable, "-c", "import time; time.sleep(60)")
-    reason = warm_up_apart(Path("w"), "coreml", "star98", Path("c"), patience=0.5, program=hangs)
+    reason = warm_up_apart(
+        Path("w"), "coreml", "star98", "openface3", Path("c"), patience=0.5, program=hangs
+    )
     assert reason == "it was not ready within 0 s"
 
 
 def test_a_warm_up_that_fails_says_its_last_line():
     fails = (sys.executable, "-c", "import sys; sys.exit('no such device')")
-    reason = warm_up_apart(Path("w"), "coreml", "star98", Path("c"), program=fails)
+    reason = warm_up_apart(Path("w"), "coreml", "star98", "openface3", Path("c"), program=fails)
     assert reason == "warming up ended with 1: no such device"
 
 
-def test_a_real_warm_up_loads_and_runs_every_model(weights_folder, tmp_path):
-    assert warm_up_apart(weights_folder, "cpu", "pfld68", tmp_path) is None
+@pytest.mark.parametrize("aus", ["openface3", "openface2"])
+def test_a_real_warm_up_loads_and_runs_every_model(aus, weights_folder, tmp_path):
+    assert warm_up_apart(weights_folder, "cpu", "pfld68", aus, tmp_path) is None
 
 
 def test_a_real_warm_up_says_which_weights_are_missing(tmp_path):
-    reason = warm_up_apart(tmp_path, "cpu", "star98", tmp_path)
+    reason = warm_up_apart(tmp_path, "cpu", "star98", "openface3", tmp_path)
     assert reason is not None
     assert "retinaface_frame.onnx is missing" in reason

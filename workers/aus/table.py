@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from workers.aus.labels import COLUMNS, HEAD_LABELS, PRESENT_AU45, PRESENT_SCORE, AuLabels
+from workers.aus.occurrence_scores import OccurrenceScores
 from workers.chunk_rows import ChunkRows
 
+FRAME_COLUMNS = ("frame", "face_id", "timestamp", "confidence", "success")
 AU_HEADER = (
-    *("frame", "face_id", "timestamp", "confidence", "success"),
+    *FRAME_COLUMNS,
     *(f"{au}_r" for au in COLUMNS),
     *(f"{au}_c" for au in COLUMNS),
 )
@@ -18,29 +20,37 @@ EMPTY = ""
 def au_rows(
     chunk: ChunkRows, first: int, timestamps: Sequence[float], side: int, labels: AuLabels
 ) -> Iterator[list[str]]:
-    """The rows of a chunk under AU_HEADER.
+    """The rows of a chunk under AU_HEADER; raises TypeError unless it has occurrence scores.
 
     first: index of the chunk's first frame in the recording; timestamps: s, one for each frame of
     the chunk; side: 0 left, 1 right. A frame without a face has success 0 and empty AUs, and an AU
     that the model does not give is empty.
     """
+    if not isinstance(chunk.aus, OccurrenceScores):
+        raise TypeError(f"the chunk has {type(chunk.aus).__name__}, not occurrence scores")
     for i, timestamp in enumerate(timestamps):
-        success = bool(chunk.success[i])
-        head = [str(first + i), "0", _seconds(timestamp), f"{chunk.confidence[i]:.4f}"]
-        given = _given(chunk, i, side, labels) if success else {}
+        given = _given(chunk.aus, i, side, labels) if chunk.success[i] else {}
         strengths = [f"{given[au][0]:.4f}" if au in given else EMPTY for au in COLUMNS]
         presences = [str(int(given[au][1])) if au in given else EMPTY for au in COLUMNS]
-        yield [*head, str(int(success)), *strengths, *presences]
+        yield [*frame_cells(chunk, i, first, timestamp), *strengths, *presences]
 
 
-def _given(chunk: ChunkRows, i: int, side: int, labels: AuLabels) -> dict[str, tuple[float, bool]]:
+def frame_cells(chunk: ChunkRows, i: int, first: int, timestamp: float) -> list[str]:
+    """Frame i of a chunk under FRAME_COLUMNS; first, timestamp: as in `au_rows`."""
+    success = str(int(chunk.success[i]))
+    return [str(first + i), "0", _seconds(timestamp), f"{chunk.confidence[i]:.4f}", success]
+
+
+def _given(
+    aus: OccurrenceScores, i: int, side: int, labels: AuLabels
+) -> dict[str, tuple[float, bool]]:
     """Strength and presence of the AUs that were measured in frame i; NaNs are left out."""
-    scores = [float(score) for score in chunk.head_scores[i, side]]
+    scores = [float(score) for score in aus.head_scores[i, side]]
     given = {
         au: (score, score > PRESENT_SCORE)
         for au, score in zip(HEAD_LABELS[labels], scores, strict=True)
     }
-    closure = float(chunk.au45[i, side])
+    closure = float(aus.au45[i, side])
     given["AU45"] = (closure, closure > PRESENT_AU45)
     return {au: value for au, value in given.items() if np.isfinite(value[0])}
 

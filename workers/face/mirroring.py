@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from workers.arrays import Floats, Image
 from workers.face.midline import Midline
+from workers.face.scheme import LandmarkScheme
 
 Side = Literal["left", "right"]
 """The patient's."""
@@ -48,6 +49,20 @@ def mirrored_points(points: Floats, line: Midline, side: Side) -> Floats:
     """
     kept = points[line.distance(points) * kept_sign(side) >= 0.0]
     return np.concatenate([kept, line.reflect(kept)])
+
+
+def mirrored_landmarks(points: Floats, line: Midline, side: Side, scheme: LandmarkScheme) -> Floats:
+    """Where the landmarks (P, 2) of a face are in its mirrored frame, px, in the same order.
+
+    A point of the kept half stays, its counterpart is its reflection, and a point of the midline is
+    brought onto it. The scheme must know its pairs.
+    """
+    reflections = line.reflect(points)
+    placed = (points + reflections) / 2.0
+    right, left = np.array(scheme.pairs).T
+    kept, other = (left, right) if side == "left" else (right, left)
+    placed[kept], placed[other] = points[kept], reflections[kept]
+    return placed
 
 
 def _weight_of_left_half(line: Midline, height: int, width: int) -> NDArray[np.float32]:

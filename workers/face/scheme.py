@@ -20,13 +20,18 @@ class Eye:
 
 @dataclass(frozen=True, slots=True)
 class LandmarkScheme:
-    """The layout of a landmark model's points."""
+    """The layout of a landmark model's points.
+
+    pairs: (right, left) points that mirror each other; those in none lie on the midline. Empty
+    where no AU method asks for it.
+    """
 
     count: int
     medial_brows: tuple[int, int]
     chin: int
     right_eye: Eye
     left_eye: Eye
+    pairs: tuple[tuple[int, int], ...] = ()
 
 
 WFLW98 = LandmarkScheme(
@@ -43,6 +48,14 @@ IBUG68 = LandmarkScheme(
     chin=8,
     right_eye=Eye(corners=(36, 39), lids=((37, 41), (38, 40))),
     left_eye=Eye(corners=(42, 45), lids=((43, 47), (44, 46))),
+    pairs=(
+        *((i, 16 - i) for i in range(8)),  # jaw
+        *((17 + i, 26 - i) for i in range(5)),  # brows
+        *((31, 35), (32, 34)),  # nostrils
+        *((36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)),  # eyes
+        *((48, 54), (49, 53), (50, 52), (59, 55), (58, 56)),  # outer lips
+        *((60, 64), (61, 63), (67, 65)),  # inner lips
+    ),
 )
 
 SCHEMES: dict[LandmarkName, LandmarkScheme] = {"star98": WFLW98, "pfld68": IBUG68}

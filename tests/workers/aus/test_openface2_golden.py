@@ -10,13 +10,19 @@ import numpy as np
 import pytest
 
 from tests.shared import shared
-from workers.aus.openface2.descriptor import describe, geometry
+from workers.analysed_frame import AnalysedFace
+from workers.aus.measurers import OpenFace2Measurer
+from workers.aus.openface2.descriptor import geometry
 from workers.aus.openface2.fhog import fhog
 from workers.aus.openface2.models import OpenFace2Models, read_openface2
-from workers.aus.openface2.recording import FaceEvidence, RecordingPredictor, takes_part_in_median
+from workers.aus.openface2.recording import RecordingPredictor
 from workers.face.alignment import aligned, aligning_map
+from workers.face.boxes import extent
 from workers.face.face_mask import face_mask
+from workers.face.midline import Midline
+from workers.face.scheme import IBUG68
 from workers.face.shape_fit import fit_shape
+from workers.face.tracking import Margins, TrackedFace
 
 
 @dataclass(frozen=True)
@@ -62,20 +68,15 @@ def maps(golden, fits):
 
 @pytest.fixture(scope="module")
 def predictor(golden):
-    """The whole recording, by the path that a worker and assemble take."""
+    """The whole recording, by the path that workers and assemble take."""
+    measurer = OpenFace2Measurer(golden.models, IBUG68, "original")
     made = RecordingPredictor(golden.models.shape_model, golden.models.predictors)
+    upright = Midline(np.zeros(2), np.array([0.0, 1.0]))
     for index, points in enumerate(golden.arrays["landmarks"]):
-        face = describe(
-            golden.models.shape_model, golden.models.triangles, golden.frames[index], points
-        )
-        responses = golden.models.predictors.responses(face.features(golden.models.shape_model))
-        made.add(
-            FaceEvidence(
-                responses=responses.astype(np.float32),
-                local=face.fit.local.astype(np.float32),
-                hog_bins=face.hog_bins if takes_part_in_median(index) else None,
-            )
-        )
+        box = extent(points)
+        face = TrackedFace(box, points, Margins.between(box, points), 1.0)
+        found = AnalysedFace(face, points, upright, {})
+        made.add(measurer.measure(index, golden.frames[index], found).face(0, 0))
     return made
 
 

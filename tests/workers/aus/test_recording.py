@@ -5,9 +5,10 @@ import pytest
 
 from tests.shape_models import made_up
 from workers.aus.openface2.descriptor import HOG_BINNING, geometry
+from workers.aus.openface2.evidence import FaceEvidence, takes_part_in_median
 from workers.aus.openface2.fhog import LENGTH
 from workers.aus.openface2.predictors import Predictor, Predictors
-from workers.aus.openface2.recording import FaceEvidence, RecordingPredictor, takes_part_in_median
+from workers.aus.openface2.recording import RecordingPredictor
 
 SHAPES = made_up()
 FEATURES = LENGTH + 204 + 5
@@ -52,8 +53,9 @@ def evidence(predictors, face, index):
     features = np.concatenate([hog, geometry(SHAPES, local.astype(float))])
     return FaceEvidence(
         responses=predictors.responses(features).astype(np.float32),
+        pose=np.zeros(6, np.float32),
         local=local,
-        hog_bins=HOG_BINNING.bins(hog.astype(float)) if takes_part_in_median(index) else None,
+        hog_bins=HOG_BINNING.bins(hog.astype(float)) * takes_part_in_median(index),
     )
 
 

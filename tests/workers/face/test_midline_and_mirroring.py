@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workers.face.midline import Midline, midline
-from workers.face.mirroring import BLEND, mirror, mirrored_points
+from workers.face.mirroring import BLEND, mirror, mirrored_landmarks, mirrored_points
 from workers.face.scheme import IBUG68, WFLW98, LandmarkScheme
 
 
@@ -94,3 +94,30 @@ def test_mirrored_points_are_symmetric_and_only_from_the_kept_half():
     assert (line.distance(left[:half]) >= 0).all()
     np.testing.assert_allclose(line.reflect(left[:half]), left[half:])
     assert (line.distance(right[: len(right) // 2]) <= 0).all()
+
+
+def test_pairs_name_every_point_of_a_side_once():
+    named = [point for pair in IBUG68.pairs for point in pair]
+    assert len(named) == len(set(named)) == 58
+    midline = set(range(68)) - set(named)
+    assert midline == {8, 27, 28, 29, 30, 33, 51, 57, 62, 66}
+
+
+def test_landmarks_of_a_mirrored_face_are_symmetric_and_the_kept_half_stays():
+    line = tilted_line()
+    points = np.random.default_rng(4).uniform(0, 100, (68, 2))
+    right, left = np.array(IBUG68.pairs).T
+    for side, kept, other in (("left", left, right), ("right", right, left)):
+        made = mirrored_landmarks(points, line, side, IBUG68)
+        np.testing.assert_array_equal(made[kept], points[kept])
+        np.testing.assert_allclose(made[other], line.reflect(points[kept]))
+        for middle in (8, 30, 51):
+            assert line.distance(made[[middle]]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_patients_left_eye_is_kept_by_the_left_mirrored_face():
+    points = np.zeros((68, 2))
+    points[42:48, 0], points[36:42, 0] = 70.0, 20.0  # in the picture the left eye is on the right
+    made = mirrored_landmarks(points, upright_line(50.0), "left", IBUG68)
+    np.testing.assert_allclose(made[42:48, 0], 70.0)
+    np.testing.assert_allclose(made[36:42, 0], 30.0)

@@ -80,6 +80,18 @@ class Predictors:
         """How many features a face has."""
         return int(self._weights.shape[1])
 
+    def sources(self) -> dict[str, str]:
+        """How each AU that is given is obtained, for people to read."""
+        kinds = ["dynamic" if dynamic else "static" for dynamic in self._dynamic]
+        intensity = dict(zip(self.intensity_aus, kinds, strict=False))
+        presence = dict(zip(self.presence_aus, kinds[len(intensity) :], strict=True))
+        sources = {}
+        for au in sorted({*intensity, *presence}):
+            given = [f"_r: intensity 0-5, {intensity[au]} SVR"] if au in intensity else []
+            given += [f"_c: presence, {presence[au]} SVM"] if au in presence else []
+            sources[au] = f"OpenFace 2's {'; '.join(given)}"
+        return sources
+
     def responses(self, features: Floats) -> Floats:
         """y (P,) of features (F,), before a median is taken away."""
         return np.asarray(self._weights @ features + self._constants, dtype=np.float64)

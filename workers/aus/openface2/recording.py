@@ -13,42 +13,24 @@ from numpy.typing import NDArray
 from workers.arrays import Floats
 from workers.aus.openface2.corrections import corrected_intensities, corrected_presences
 from workers.aus.openface2.descriptor import GEOMETRY_BINNING, HOG_BINNING, geometry
+from workers.aus.openface2.evidence import FaceEvidence, takes_part_in_median
 from workers.aus.openface2.fhog import LENGTH as HOG_LENGTH
 from workers.aus.openface2.predictors import Predictors
-from workers.aus.openface2.running_median import Bins, RunningMedian
+from workers.aus.openface2.running_median import RunningMedian
 from workers.face.shape_model import ShapeModel
 
 PREDICTED_AGAIN = 3000
 """Successful frames that are predicted once more with the final median."""
 
-MEDIAN_STEP = 2
-"""The median takes in every other frame, beginning with the first."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FaceEvidence:
-    """What the AUs of one face in one frame follow from.
-
-    responses: (P,) `Predictors.responses`; local: (M,) shape parameters; hog_bins: (4464,), None
-    where the median does not take the frame in.
-    """
-
-    responses: NDArray[np.float32]
-    local: NDArray[np.float32]
-    hog_bins: Bins | None
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordingAus:
-    """n frames: intensities (n, I), 0 to 5; presences (n, C)."""
+    """n frames: intensities (n, I), 0 to 5, of intensity_aus; presences (n, C), of presence_aus."""
 
+    intensity_aus: tuple[str, ...]
+    presence_aus: tuple[str, ...]
     intensities: Floats
     presences: NDArray[np.bool_]
-
-
-def takes_part_in_median(index: int) -> bool:
-    """Whether the running median takes in the frame of this index in the recording."""
-    return index % MEDIAN_STEP == 0
 
 
 class RecordingPredictor:
@@ -107,14 +89,14 @@ class RecordingPredictor:
         y, success = self.predictions(), self.success
         predictors = self._predictors
         return RecordingAus(
+            predictors.intensity_aus,
+            predictors.presence_aus,
             corrected_intensities(predictors.intensities(y), success, predictors.cutoffs),
             corrected_presences(predictors.presences(y), success),
         )
 
     def _take_into_median(self, face: FaceEvidence | None) -> None:
         if face is not None:
-            if face.hog_bins is None:
-                raise ValueError(f"frame {len(self._y)} lacks its part in the median")
             self._hog.add(face.hog_bins)
             shape = geometry(self._model, face.local.astype(np.float64))
             self._geometry.add(GEOMETRY_BINNING.bins(shape))

@@ -1,0 +1,47 @@
+"""Which settings of an analysis go together."""
+
+from ops.errors import UsageError
+from weights.manifest import AuMethod
+from workers.aus.labels import AuLabels
+from workers.chunk_order import AnalysisSettings, FaceKind
+from workers.face.scheme import LandmarkName
+
+DEFAULT_LANDMARKS: dict[AuMethod, LandmarkName] = {"openface3": "star98", "openface2": "pfld68"}
+
+
+def chosen_analysis(
+    *,
+    landmarks: LandmarkName | None,
+    aus: AuMethod,
+    faces: FaceKind,
+    au_labels: AuLabels,
+    flip: bool,
+    debug_video: bool,
+) -> AnalysisSettings:
+    """The settings asked for; landmarks None: what the AU method wants.
+
+    Raises UsageError where they do not go together.
+    """
+    analysis = AnalysisSettings(
+        landmarks=landmarks or DEFAULT_LANDMARKS[aus],
+        aus=aus,
+        faces=faces,
+        flip=flip,
+        debug_video=debug_video,
+    )
+    require_compatible(analysis, au_labels)
+    return analysis
+
+
+def require_compatible(analysis: AnalysisSettings, au_labels: AuLabels) -> None:
+    """Raises UsageError for settings that do not go together."""
+    if analysis.aus == "openface3" and analysis.faces == "original":
+        raise UsageError(
+            "--faces original needs --aus openface2: OpenFace 3's AUs are measured in pairs"
+        )
+    if analysis.aus == "openface2" and analysis.landmarks != "pfld68":
+        raise UsageError(
+            f"--aus openface2 needs 68 points: leave out --landmarks {analysis.landmarks}"
+        )
+    if analysis.aus == "openface2" and au_labels != "openface3":
+        raise UsageError(f"--au-labels {au_labels} renames OpenFace 3's scores: leave it out")
