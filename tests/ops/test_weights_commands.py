@@ -30,6 +30,13 @@ def test_fetch_without_acceptance_is_wrong_use(home):
     assert not home.exists()
 
 
+def test_fetch_for_openface2_names_its_own_licence(home):
+    done = run("fetch", "--aus", "openface2")
+    assert done.exit_code == 2
+    assert "OpenFace 2's models" in done.stderr
+    assert not home.exists()
+
+
 def test_fetch_that_cannot_reach_the_hub_fails_in_one_line(home, monkeypatch):
     from huggingface_hub import constants
 
