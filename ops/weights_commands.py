@@ -85,7 +85,10 @@ def convert(
 
 
 @app.command()
-def verify(weights: Folder = None) -> None:
+def verify(
+    weights: Folder = None,
+    aus: Annotated[Aus, typer.Option(help="Whose action units must be complete.")] = Aus.openface3,
+) -> None:
     """Check every installed model against weights.json."""
     folder = weights or default_folder()
     table = _table("model", "file", "state", "made from")
@@ -93,7 +96,8 @@ def verify(weights: Folder = None) -> None:
     with _one_line_errors():
         installed = read_record(folder).models
         for name, model in MODELS.items():
-            if model.optional and name not in installed and not (folder / model.file).exists():
+            there = name in installed or (folder / model.file).exists()
+            if aus.value not in model.methods and not there:
                 continue
             try:
                 table.add_row(name, model.file, "unchanged", _origin(verify_model(folder, name)))

@@ -134,7 +134,7 @@ def _convert_source(source: _Source, job: _Job) -> Iterator[InstalledModel]:
         return
     state = _load(source)
     for model in MODELS.values():
-        wanted = job.emotion_gaze or not model.optional
+        wanted = job.emotion_gaze or model.methods
         if model.checkpoint == source.checkpoint.name and wanted:
             yield _convert_model(model, state, source, job)
 

@@ -76,8 +76,7 @@ class Model:
     file: str
     checkpoint: str
     content: str
-    optional: bool = False  # the usual pipeline runs without it
-    method: AuMethod = "openface3"  # that it is fetched for, if optional
+    methods: tuple[AuMethod, ...]  # that run it; none: made only when asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,8 @@ class WeightsRecord:
         return WeightsRecord(self.models | {model.name: model for model in installed})
 
 
+_BOTH: tuple[AuMethod, ...] = ("openface3", "openface2")
+
 CHECKPOINTS = {
     checkpoint.name: checkpoint
     for checkpoint in (
@@ -115,7 +116,7 @@ CHECKPOINTS = {
             size=1_789_735,
             repository=OPENFACE_REPOSITORY,
             licence="MIT (Pytorch_Retinaface)",
-            methods=("openface3", "openface2"),
+            methods=_BOTH,
         ),
         Checkpoint(
             name="star98",
@@ -152,19 +153,18 @@ CHECKPOINTS = {
 MODELS = {
     model.name: model
     for model in (
-        Model("retinaface_frame", "retinaface_frame.onnx", "retinaface", "faces in a frame"),
-        Model("retinaface_face", "retinaface_face.onnx", "retinaface", "one face in a crop"),
-        Model("star98", "star98.onnx", "star98", "98 landmarks"),
-        Model("mtl_aus", "mtl_aus.onnx", "mtl", "8 action units of two faces"),
-        Model("mtl_emotion_gaze", "mtl_emotion_gaze.onnx", "mtl", "emotions and gaze", True),
-        Model("pfld68", "pfld_68.onnx", "pfld68", "68 landmarks", True, "openface2"),
+        Model("retinaface_frame", "retinaface_frame.onnx", "retinaface", "faces in a frame", _BOTH),
+        Model("retinaface_face", "retinaface_face.onnx", "retinaface", "one face in a crop", _BOTH),
+        Model("star98", "star98.onnx", "star98", "98 landmarks", ("openface3",)),
+        Model("mtl_aus", "mtl_aus.onnx", "mtl", "8 action units of two faces", ("openface3",)),
+        Model("mtl_emotion_gaze", "mtl_emotion_gaze.onnx", "mtl", "emotions and gaze", ()),
+        Model("pfld68", "pfld_68.onnx", "pfld68", "68 landmarks", ("openface2",)),
         Model(
             name="openface2_aus",
             file="openface2_aus.zip",
             checkpoint="openface2",
             content="OpenFace 2: 17 intensities, 18 presences",
-            optional=True,
-            method="openface2",
+            methods=("openface2",),
         ),
     )
 }
@@ -265,6 +265,6 @@ def _how_to_get(name: str, folder: str | os.PathLike[str]) -> str:
     convert = f"'facemirror weights convert{out}'"
     if name == "mtl_emotion_gaze":
         convert = f"'facemirror weights convert{out} --emotion-gaze'"
-    method = MODELS[name].method
-    aus = "" if method == "openface3" else f" --aus {method}"
+    methods = MODELS[name].methods
+    aus = " --aus openface2" if methods == ("openface2",) else ""
     return f"type 'facemirror weights fetch{aus} --accept-license', then {convert}"

@@ -1,5 +1,6 @@
 """`facemirror weights`: exit codes, and one clear line for each error."""
 
+import json
 import shutil
 import sys
 
@@ -116,6 +117,23 @@ def test_verify_does_not_ask_for_optional_models(home):
     assert done.exit_code == 1
     assert "star98.onnx is missing" in done.stderr
     assert "pfld" not in done.output
+
+
+def test_verify_for_openface2_asks_for_its_own_models(weights_folder, tmp_path):
+    for name in ("retinaface_frame.onnx", "retinaface_face.onnx", "pfld_68.onnx"):
+        (tmp_path / name).symlink_to(weights_folder / name)
+    shutil.copyfile(weights_folder / "weights.json", tmp_path / "weights.json")
+    done = run("verify", "--weights", tmp_path, "--aus", "openface2")
+    assert done.exit_code == 1
+    assert "openface2_aus.zip is missing" in done.stderr
+    shutil.copyfile(weights_folder / "openface2_aus.zip", tmp_path / "openface2_aus.zip")
+    record = json.loads((tmp_path / "weights.json").read_text())
+    for name in ("star98", "mtl_aus", "mtl_emotion_gaze"):
+        del record["models"][name]
+    (tmp_path / "weights.json").write_text(json.dumps(record))
+    done = run("verify", "--weights", tmp_path, "--aus", "openface2")
+    assert done.exit_code == 0, done.output
+    assert "star98" not in done.output
 
 
 def test_list_shows_what_is_installed(home, tmp_path):
