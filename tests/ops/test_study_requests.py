@@ -66,3 +66,11 @@ def test_sizes_are_read_as_people_type_them(size, count):
 def test_what_is_no_size_is_refused(size):
     with pytest.raises(UsageError, match="is no size"):
         parse_bytes(size)
+
+
+def test_a_line_whose_settings_do_not_go_together_is_refused(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("recording,landmarks\na.mov,star98\n", encoding="utf-8")
+    settings = RunSettings(analysis=AnalysisSettings(landmarks="pfld68", aus="openface2"))
+    with pytest.raises(UsageError, match="line 2: --aus openface2 needs 68 points"):
+        read_list(path, settings, "normal")

@@ -10,8 +10,9 @@ from tests.shared import shared
 from weights.manifest import WeightsError, verify_model
 from workers.aus.occurrence_scores import OccurrenceScores
 from workers.aus.openface2.models import read_openface2
-from workers.chunk_order import AnalysisSettings
-from workers.chunk_rows import ChunkRowsBuilder
+from workers.chunk_order import AnalysisSettings, ChunkOrder
+from workers.chunk_rows import ChunkRows, ChunkRowsBuilder
+from workers.simulation import simulate_chunk
 
 SETTINGS = RunSettings(analysis=AnalysisSettings(landmarks="pfld68", aus="openface2"))
 
@@ -55,3 +56,27 @@ def test_chunks_that_were_analysed_for_other_aus_are_refused():
     models = read_openface2(shared("openface2", "model"))
     with pytest.raises(TypeError, match="has OccurrenceScores, not evidence"):
         predicted(models, 2, [builder.finish()])
+
+
+@pytest.mark.parametrize(("faces", "count"), [("mirrored", 2), ("original", 1)])
+def test_a_simulated_chunk_has_nobody_in_it(faces, count):
+    order = ChunkOrder(
+        recording="x",
+        start=0,
+        stop=5,
+        first=0,
+        pts=(0, 1, 2, 3, 4),
+        numerator=1,
+        denominator=30,
+        width=64,
+        height=48,
+        rotation=0,
+        settings=AnalysisSettings(landmarks="pfld68", aus="openface2", faces=faces),
+    )
+    made = simulate_chunk(order, 0.0, lambda _: None)
+    rows = ChunkRows.from_bytes(made.rows.to_bytes())
+    models = read_openface2(shared("openface2", "model"))
+    aus = predicted(models, count, [rows])
+    assert [one.intensities.shape for one in aus] == [(5, 17)] * count
+    assert not any(one.intensities.any() or one.presences.any() for one in aus)
+    assert sorted(made.segments) == (["left", "right"] if faces == "mirrored" else [])
