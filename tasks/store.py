@@ -123,6 +123,7 @@ class RecordingStore:
             pipe.set(self._key(f"chunk:{index}"), msgspec.json.encode(order), ex=KEPT)
             pipe.set(self._key(f"in:{index}"), segment, ex=KEPT)
             pipe.hset(HELD, self._held(index), stored_bytes(len(segment)) + result_bytes)
+            pipe.expire(HELD, KEPT)
             pipe.execute()
         self._forget_if_finished()
 

@@ -155,8 +155,9 @@ class StudyStore:
         self._redis.zrem(STUDIES, self.id)
 
     def _expire(self, pipe: "redis.client.Pipeline") -> None:
-        for name in ("study", "orders", "outcomes", "waiting", "begun"):
-            pipe.expire(self._key(name), KEPT)
+        names = ("study", "orders", "outcomes", "waiting", "begun")
+        for key in (*map(self._key, names), STUDIES, OPEN):
+            pipe.expire(key, KEPT)
 
     def _key(self, name: str) -> str:
         return f"facemirror:{self.id}:{name}"

@@ -66,7 +66,7 @@ def test_nothing_but_the_record_of_the_study_stays_on_redis(lab, face_clip):
         "facemirror:pace",
         "facemirror:frames",
     }
-    assert all(lab.client.ttl(key) > 0 for key in kept)
+    assert all(lab.client.ttl(key) > 0 for key in {*kept, "facemirror:studies"})
 
 
 def test_a_killed_child_costs_nothing_but_time(lab, face_clip, calm_result):
