@@ -13,6 +13,7 @@ POSITIVE, NEGATIVE = 0.45, 0.30
 NEGATIVES_PER_FACE = 20
 LIDS = (((61, 62, 63), (67, 66, 65)), ((69, 70, 71), (75, 74, 73)))
 EYE_POINTS = tuple(range(60, 76))
+HEAT = 0.1
 
 
 def anchors(side: int) -> Tensor:
@@ -62,15 +63,31 @@ def _offsets(boxes: Tensor, prior: Tensor) -> Tensor:
 
 
 def landmark_loss(network: Landmarker, images: Tensor, points: Tensor, face: Tensor) -> Tensor:
-    """Distances of the points, the eyes' twice, and the lids' openings on top (AU45)."""
-    found, confidence = network.logits(images)
+    """Distances of the points, the eyes' twice, the lids' openings on top (AU45), and how unlike
+    the heat maps are to the points: without that the network takes long to see the lids."""
+    found, heat, confidence = network.logits(images)
     weight = torch.ones(points.shape[1])
     weight[list(EYE_POINTS)] = 2.0
     seen = face > 0.5
     wrong = (found[seen] - points[seen]).abs().mean(dim=2) * weight
     lids = (openings(found[seen]) - openings(points[seen])).abs()
+    unlike = _surprise(heat[seen], points[seen], network.CELLS) * weight
     doubt = F.binary_cross_entropy_with_logits(confidence, face)
-    return 20 * wrong.mean() + 30 * lids.mean() + 0.1 * doubt
+    return 20 * wrong.mean() + 50 * lids.mean() + HEAT * unlike.mean() + 0.1 * doubt
+
+
+def _surprise(heat: Tensor, points: Tensor, cells: int) -> Tensor:
+    """Cross-entropy (N, P) of log heat maps (N, P, cells²) against points (N, P, 2) in [-1, 1].
+
+    A point is shared out among its four nearest cells so that their mean place is the point.
+    """
+    place = ((points + 1) * cells / 2 - 0.5).clamp(0, cells - 1.001)
+    corner = place.floor()
+    x, y = (place - corner).unbind(dim=2)
+    first = (corner[..., 1] * cells + corner[..., 0]).long()
+    near = torch.stack([first, first + 1, first + cells, first + cells + 1], dim=2)
+    share = torch.stack([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y], dim=2)
+    return -(share * heat.gather(2, near)).sum(dim=2)
 
 
 def openings(points: Tensor) -> Tensor:
@@ -83,5 +100,11 @@ def openings(points: Tensor) -> Tensor:
 
 
 def au_loss(network: ActionUnits, faces: Tensor, aus: Tensor) -> Tensor:
-    """Squared error of the scores before they are held to [0, 1], so that none gets stuck."""
-    return F.mse_loss(network.raw(faces), aus) * 10
+    """Squared error of the scores before they are held to [0, 1], so that none gets stuck.
+
+    Beyond the end where it belongs a score is right: it will be held there, and if it had to end
+    there exactly, the mean of held scores would fall short of the end.
+    """
+    found = network.raw(faces)
+    right = ((found < 0) & (aus == 0)) | ((found > 1) & (aus == 1))
+    return torch.where(right, 0.0, found - aus).square().mean() * 10

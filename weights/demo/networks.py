@@ -77,18 +77,20 @@ class Landmarker(nn.Module):
         self.grid: Tensor
         self.register_buffer("grid", torch.stack([x.flatten(), y.flatten()], dim=1))
 
-    def logits(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (N, 98, 2) and the confidence before the sigmoid (N,)."""
+    def logits(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Points (N, 98, 2), the logarithms of their heat maps (N, 98, CELLS²), and the confidence
+        before the sigmoid (N,)."""
         f32 = self.to32(self.stem(image))
         f16 = self.to16(f32)
         f8 = self.to8(f16)
         f16 = self.at16(f16 + enlarged(f8))
         f32 = self.at32(f32 + enlarged(f16))
-        heat = torch.softmax(self.maps(f32).flatten(2), dim=2)
-        return torch.matmul(heat, self.grid), self.face(f8.mean(dim=(2, 3))).squeeze(1)
+        heat = torch.log_softmax(self.maps(f32).flatten(2), dim=2)
+        face = self.face(f8.mean(dim=(2, 3))).squeeze(1)
+        return torch.matmul(heat.exp(), self.grid), heat, face
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        points, logit = self.logits(image)
+        points, _, logit = self.logits(image)
         return points, torch.sigmoid(logit)
 
 
@@ -104,6 +106,7 @@ class ActionUnits(nn.Module):
             block(3, 16, 2, size=5),
             block(16, 24, 2),
             block(24, 40, 2),
+            block(40, 40),
             block(40, 64, 2),
             block(64, 64),
             block(64, 32, 2),

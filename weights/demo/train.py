@@ -57,9 +57,10 @@ def landmark_batch(draw: np.random.Generator, count: int = 16) -> Batch:
 
 
 def au_batch(draw: np.random.Generator, count: int = 32) -> Batch:
-    """faces (N, 3, 224, 224), aus (N, 8)."""
-    faces, aus = zip(*(au_samples(draw) for _ in range(count // 2)), strict=True)
-    return _stacked(faces).flatten(0, 1), _stacked(aus).flatten(0, 1)
+    """faces (N, 3, 224, 224), aus (N, 8): half of them the others flipped."""
+    faces, aus = zip(*(au_samples(draw) for _ in range(count // 4)), strict=True)
+    seen, driven = _stacked(faces).flatten(0, 1), _stacked(aus).flatten(0, 1)
+    return torch.cat([seen, seen.flip(3)]), driven.repeat(2, 1)
 
 
 def detector_batch(draw: np.random.Generator, step: int) -> Batch:
@@ -86,7 +87,7 @@ LESSONS = (
         Landmarker,
         lambda draw, _: landmark_batch(draw),
         landmark_loss,
-        Schedule(steps=1200, seed=1),
+        Schedule(steps=2600, seed=1),
         landmark_errors,
         ("star98",),
     ),
@@ -94,7 +95,7 @@ LESSONS = (
         ActionUnits,
         lambda draw, _: au_batch(draw),
         au_loss,
-        Schedule(steps=850, seed=2),
+        Schedule(steps=2400, seed=2),
         au_errors,
         ("mtl_aus",),
     ),

@@ -87,7 +87,7 @@ def test_au_labels_are_the_heads_own_order_left_side_first() -> None:
     assert tuple(au.upper() for au in HEAD_AUS) == HEAD_LABELS["openface3"]
     draws = [np.random.default_rng(11) for _ in range(2)]
     _, labels = au_samples(draws[0])
-    view = scene(draws[1], 85, 320, 1.5)
+    view = scene(draws[1], 85, 480, 1.5)
     expected = [[getattr(view.activations.of(side), au) for au in HEAD_AUS] for side in SIDES]
     np.testing.assert_allclose(labels, expected, atol=1e-6)
 
