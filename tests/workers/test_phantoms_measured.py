@@ -15,8 +15,9 @@ from tests.measurement import (
 from weights.demo.exercises import Recording, exercises, frames
 from weights.demo.face_shape import AUS
 from weights.manifest import DEMO_FOLDER
-from workers.analysis import measure, mirrored_face
+from workers.analysis import analysed_face
 from workers.aus.labels import HEAD_LABELS
+from workers.aus.occurrence_scores import OccurrenceScores
 from workers.face.scheme import WFLW98
 from workers.face.smoothing import HISTORY
 from workers.face.tracking import FaceTracker
@@ -27,23 +28,25 @@ SCRIPT = exercises(LEFT_FACTOR)
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    return load_models(DEMO_FOLDER, "cpu", "star98", tmp_path_factory.mktemp("compiled"))
+    compiled = tmp_path_factory.mktemp("compiled")
+    return load_models(DEMO_FOLDER, "cpu", "star98", "openface3", compiled)
 
 
 def analysed(recording: Recording, models: Models) -> Measurement:
     tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
+    measurer = models.measurer("mirrored")
     window = deque(maxlen=HISTORY + 1)
     true, true_points, aus, points = [], [], [], []
     for frame in frames(recording, SCRIPT):
         face = tracker.step(frame.index, frame.picture).face
         assert face is not None, frame.index
         window.append(face)
-        mirrored = mirrored_face(frame.picture, face, list(window), WFLW98)
-        assert mirrored is not None, frame.index
-        row = measure(mirrored, models)
-        closure = np.array(row.au45)[:, None] / 5
-        aus.append(np.concatenate([row.head_scores, closure], axis=1))
-        points.append(row.points)
+        found = analysed_face(frame.picture, face, list(window), WFLW98)
+        assert found is not None, frame.index
+        row = measurer.measure(frame.index, frame.picture, found)
+        assert isinstance(row, OccurrenceScores)
+        aus.append(np.concatenate([row.head_scores[0], row.au45[0][:, None] / 5], axis=1))
+        points.append(face.points)
         true.append(true_aus(frame))
         true_points.append(frame.truth.points)
     known_and_found = (np.array(rows) for rows in (true, true_points, aus, points))
