@@ -11,7 +11,17 @@ from rich.console import Console
 
 from ops import lab_commands, study_commands, weights_commands
 from ops.flower_command import flower
-from ops.run_options import AuLabels, Aus, Faces, Landmarks
+from ops.run_options import (
+    AuLabels,
+    AuLabelsOption,
+    Aus,
+    AusOption,
+    DebugVideoOption,
+    Faces,
+    FacesOption,
+    FlipOption,
+    LandmarksOption,
+)
 from ops.spoken_errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -56,28 +66,15 @@ def run(
         int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
     ] = None,
     provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
-    aus: Annotated[
-        Aus, typer.Option(help="openface3: occurrence scores; openface2: intensities.")
-    ] = Aus.openface3,
-    faces: Annotated[
-        Faces, typer.Option(help="original: one table of the face as filmed, nothing mirrored.")
-    ] = Faces.mirrored,
-    landmarks: Annotated[
-        Landmarks | None,
-        typer.Option(help="Landmark model [default: star98; pfld68 for openface2]."),
-    ] = None,
-    au_labels: Annotated[
-        AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
-    ] = AuLabels.openface3,
+    aus: AusOption = Aus.openface3,
+    faces: FacesOption = Faces.mirrored,
+    landmarks: LandmarksOption = None,
+    au_labels: AuLabelsOption = AuLabels.openface3,
     chunk_frames: Annotated[
         int | None, typer.Option(min=1, help="Frames in a chunk, about [default: 100 or fewer].")
     ] = None,
-    debug_video: Annotated[
-        bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
-    ] = False,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="The recordings are mirror images (selfie cameras).")
-    ] = False,
+    debug_video: DebugVideoOption = False,
+    flip: FlipOption = False,
     broker: Annotated[
         str | None, typer.Option(help="Use this Redis and the workers on it.", metavar="URL")
     ] = None,

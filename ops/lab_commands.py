@@ -64,7 +64,8 @@ def worker(
     """
     console = Console(stderr=True)
     with spoken_errors(console):
-        from ops.worker import WorkerOptions, install_launch_agent, require_pools, work
+        from ops.pool_names import pool_names
+        from ops.worker import WorkerOptions, install_launch_agent, work
 
         demo = str(weights) == DEMO
         options = WorkerOptions(
@@ -72,7 +73,7 @@ def worker(
             weights=DEMO_FOLDER if demo else weights or default_folder(),
             provider=provider.value,
             processes=processes,
-            pools=require_pools(queues),
+            pools=pool_names(queues),
             name=name,
             log=log,
             insecure=insecure,

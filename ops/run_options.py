@@ -1,6 +1,9 @@
-"""Choices of settings that `run` and `submit` share."""
+"""Settings that `run` and `submit` share, as options of a command."""
 
 from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 
 class Landmarks(StrEnum):
@@ -29,3 +32,24 @@ class AuLabels(StrEnum):
 
     openface3 = "openface3"
     face_mirror_1 = "face-mirror-1"
+
+
+AusOption = Annotated[
+    Aus, typer.Option(help="openface3: occurrence scores; openface2: intensities.")
+]
+FacesOption = Annotated[
+    Faces, typer.Option(help="original: one table of the face as filmed, nothing mirrored.")
+]
+LandmarksOption = Annotated[
+    Landmarks | None,
+    typer.Option(help="Landmark model [default: star98; pfld68 for openface2]."),
+]
+AuLabelsOption = Annotated[
+    AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
+]
+FlipOption = Annotated[
+    bool, typer.Option("--flip", help="The recordings are mirror images (selfie cameras).")
+]
+DebugVideoOption = Annotated[
+    bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
+]

@@ -12,7 +12,17 @@ from rich.live import Live
 from rich.table import Table
 
 from ops.broker_options import BrokerUrl, Insecure
-from ops.run_options import AuLabels, Aus, Faces, Landmarks
+from ops.run_options import (
+    AuLabels,
+    AuLabelsOption,
+    Aus,
+    AusOption,
+    DebugVideoOption,
+    Faces,
+    FacesOption,
+    FlipOption,
+    LandmarksOption,
+)
 from ops.spoken_errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -57,25 +67,12 @@ def submit(
             envvar="FACEMIRROR_WEIGHTS",
         ),
     ] = None,
-    aus: Annotated[
-        Aus, typer.Option(help="openface3: occurrence scores; openface2: intensities.")
-    ] = Aus.openface3,
-    faces: Annotated[
-        Faces, typer.Option(help="original: one table of the face as filmed, nothing mirrored.")
-    ] = Faces.mirrored,
-    landmarks: Annotated[
-        Landmarks | None,
-        typer.Option(help="Landmark model [default: star98; pfld68 for openface2]."),
-    ] = None,
-    au_labels: Annotated[
-        AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
-    ] = AuLabels.openface3,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="The recordings are mirror images (selfie cameras).")
-    ] = False,
-    debug_video: Annotated[
-        bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
-    ] = False,
+    aus: AusOption = Aus.openface3,
+    faces: FacesOption = Faces.mirrored,
+    landmarks: LandmarksOption = None,
+    au_labels: AuLabelsOption = AuLabels.openface3,
+    flip: FlipOption = False,
+    debug_video: DebugVideoOption = False,
     provider: Annotated[
         StudyProvider,
         typer.Option(help="What must run the models; any: what takes a recording's first chunk."),
@@ -104,6 +101,7 @@ def submit(
     console = Console(stderr=True)
     with spoken_errors(console):
         from ops.analysis_choices import chosen_analysis
+        from ops.pool_names import pool_name
         from ops.study_requests import study_requests
         from ops.submission import StudyOptions
         from ops.submission import submit as submit_study
@@ -128,7 +126,7 @@ def submit(
             name=name,
             provider=cast(NamedProvider, provider.value) if provider.value != "any" else None,
             mix_providers=mix_providers,
-            pool=queue,
+            pool=pool_name(queue),
             pseudonymize=pseudonymize,
             anew=force,
         )

@@ -15,7 +15,6 @@ import psutil
 import redis
 from rich.console import Console
 
-from ops.errors import UsageError
 from ops.launch_agent import install
 from tasks.messages import RecordingOrder
 from tasks.studies import open_studies
@@ -26,7 +25,7 @@ from workers.configuration import Configuration, default_compiled
 from workers.face.scheme import LandmarkName
 from workers.launcher import WorkerPost, Workers
 from workers.providers import Provider, ProviderChoice, default_processes
-from workers.queues import FILES_QUEUE, SIMULATED, fingerprint, served_queues
+from workers.queues import SIMULATED, fingerprint, served_queues
 from workers.session import LANDMARKS_AND_AUS, check_weights
 from workers.warm_up import choose_provider, warm_up_apart
 
@@ -229,14 +228,3 @@ def weights_wanted(order: RecordingOrder, sets: ModelSets) -> str | None:
         "another or none. Fetch it with 'facemirror weights fetch' and 'facemirror weights "
         "convert', or copy the lab server's weights folder, then start this worker again"
     )
-
-
-def require_pools(text: str) -> tuple[str, ...]:
-    """The pools named in a comma-separated list; raises UsageError for a name that cannot be."""
-    pools = tuple(pool.strip() for pool in text.split(",") if pool.strip())
-    wrong = [pool for pool in pools if not pool.replace("-", "").replace("_", "").isalnum()]
-    if wrong or not pools or FILES_QUEUE.endswith(pools):
-        raise UsageError(
-            f"'{text}' names no queues: use letters, digits, - and _, separated by commas"
-        )
-    return pools

@@ -6,6 +6,7 @@ import pytest
 
 from ops.byte_sizes import parse_bytes
 from ops.errors import UsageError
+from ops.pool_names import pool_name, pool_names
 from ops.recording_list import read_list
 from tasks.messages import RunSettings
 from workers.chunk_order import AnalysisSettings
@@ -74,3 +75,19 @@ def test_a_line_whose_settings_do_not_go_together_is_refused(tmp_path):
     settings = RunSettings(analysis=AnalysisSettings(landmarks="pfld68", aus="openface2"))
     with pytest.raises(UsageError, match="line 2: --aus openface2 needs 68 points"):
         read_list(path, settings, "normal")
+
+
+def test_queues_are_named_by_a_list():
+    assert pool_names("analyze, smile-lab") == ("analyze", "smile-lab")
+    assert pool_name("smile_lab") == "smile_lab"
+
+
+@pytest.mark.parametrize("text", ["", ",", "a.b", "files", "two words", "a/b"])
+def test_what_names_no_queue_is_refused(text):
+    with pytest.raises(UsageError, match="names no queue"):
+        pool_names(text)
+
+
+def test_a_study_goes_to_one_queue():
+    with pytest.raises(UsageError, match="a study goes to one"):
+        pool_name("a,b")
