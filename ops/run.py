@@ -237,8 +237,7 @@ def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, conso
         finally:
             crew.workers.stop()  # so that nothing here writes to Redis any more
             with suppress(redis.RedisError):
-                study.cancel()
-                study.delete()
+                study.cancel()  # its record stays: what a slow worker still stores is then deleted
     return failed + watch.failed
 
 

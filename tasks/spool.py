@@ -29,7 +29,9 @@ class ChunkSpool:
 
     def __init__(self, files: RecordingFiles, recording: str) -> None:
         """recording: its id."""
-        self.folder = Path(files.output) / files.name / f"{PARTIAL}{recording}-chunks"
+        self._outputs = Path(files.output) / files.name
+        self._prefix = f"{PARTIAL}{recording}-"
+        self.folder = self._outputs / f"{self._prefix}chunks"
 
     def put(self, index: int, chunk: SpooledChunk, videos: Mapping[str, bytes]) -> None:
         """Keep a chunk. Raises OSError (a full disk, a folder that cannot be written)."""
@@ -47,10 +49,12 @@ class ChunkSpool:
         return self._video(index, name).read_bytes()
 
     def remove(self) -> None:
-        """Delete the spool, and the recording's folder where nothing else is in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
+        """Delete the spool and what a killed assemble has left, and the recording's folder where
+        nothing else is in it."""
+        for left in self._outputs.glob(f"{self._prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        if self._outputs.is_dir() and not any(self._outputs.iterdir()):
+            self._outputs.rmdir()
 
     def _write(self, path: Path, data: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".writing", delete=False) as file:

@@ -9,7 +9,7 @@ With S a study's id and N a recording's number in it (the recording's id is S.N)
 | facemirror:S:study    | string | Study                                      |
 | facemirror:S:orders   | hash   | N → RecordingOrder                         |
 | facemirror:S:outcomes | hash   | N → RecordingOutcome                       |
-| facemirror:S:waiting  | zset   | N not begun yet                            |
+| facemirror:S:waiting  | zset   | N not begun yet, urgent ones first         |
 | facemirror:S:begun    | set    | N begun, and without an outcome            |
 
 The record of a study (study, orders, outcomes) expires KEPT seconds after it was last touched.
@@ -28,6 +28,7 @@ from workers.broker import text
 
 STUDIES = "facemirror:studies"
 OPEN = "facemirror:open"
+URGENT_BEFORE = 1_000_000
 CANCELLED = RecordingOutcome(status="cancelled", reason="cancelled")
 
 
@@ -54,12 +55,13 @@ class StudyStore:
 
     def create(self, study: Study, orders: Iterable[RecordingOrder]) -> None:
         """Store a study and everything that is to be done, all or nothing."""
-        listed = {_number(order.id): msgspec.json.encode(order) for order in orders}
+        given = list(orders)
+        listed = {_number(order.id): msgspec.json.encode(order) for order in given}
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(self._key("study"), msgspec.json.encode(study), ex=KEPT)
             for number, order in listed.items():
                 pipe.hset(self._key("orders"), number, order)
-            pipe.zadd(self._key("waiting"), {number: int(number) for number in listed})
+            pipe.zadd(self._key("waiting"), {_number(o.id): _place(o) for o in given})
             pipe.zadd(STUDIES, {self.id: study.created})
             pipe.sadd(OPEN, self.id)
             self._expire(pipe)
@@ -124,13 +126,13 @@ class StudyStore:
 
     def retry(self, statuses: frozenset[str]) -> list[str]:
         """Make recordings that ended in one of these ways wait again; returns their ids."""
-        outcomes = self.outcomes()
+        outcomes, orders = self.outcomes(), self.orders()
         again = sorted(r for r, outcome in outcomes.items() if outcome.status in statuses)
         if again:
             with self._redis.pipeline(transaction=True) as pipe:
-                numbers = {_number(recording): int(_number(recording)) for recording in again}
-                pipe.hdel(self._key("outcomes"), *numbers)
-                pipe.zadd(self._key("waiting"), numbers)
+                places = {_number(recording): _place(orders[recording]) for recording in again}
+                pipe.hdel(self._key("outcomes"), *places)
+                pipe.zadd(self._key("waiting"), places)
                 pipe.sadd(OPEN, self.id)
                 self._expire(pipe)
                 pipe.execute()
@@ -198,6 +200,11 @@ def find_study(client: "redis.Redis", wanted: str | None) -> StudyStore:
     if not studies:
         raise StudyError("there is no study on this Redis: submit one with 'facemirror submit'")
     raise StudyError(f"there is no study '{wanted}': 'facemirror studies' lists them")
+
+
+def _place(order: RecordingOrder) -> int:
+    """Where a recording waits among its study's: in order, urgent ones before the others."""
+    return int(_number(order.id)) - (URGENT_BEFORE if order.priority == "high" else 0)
 
 
 def _number(recording: str) -> str:

@@ -231,28 +231,38 @@ def test_retry_failed_does_only_what_failed_simulated(lab, tmp_path):
     assert analysed(lab, "mac-1") == before + chunks
 
 
-def test_studies_share_and_the_urgent_one_overtakes_simulated(lab, tmp_path):
+def test_studies_take_turns_in_order_and_the_urgent_one_overtakes_simulated(lab, tmp_path):
     lab.start("server", "server")
-    start_simulated(lab, processes=2, seconds=0.04)
-    lab.wait_for_workers(3)
-    ids = {}
-    for name in ("first", "second", "urgent"):
-        given = recordings_of(tmp_path / name, 6 if name != "urgent" else 1, 100)
-        line = (given, "--out", tmp_path / f"out-{name}", *SIMULATED, "--name", name)
-        ids[name] = lab.submit(*line, *(("--priority", "high") if name == "urgent" else ()))
-    finished: dict[str, list[int]] = {name: [] for name in ids}
+    ids = []
+    for name, count in (("first", 5), ("second", 5), ("urgent", 1)):
+        given = recordings_of(tmp_path / name, count, 100)
+        urgent = ("--priority", "high") if name == "urgent" else ()
+        ids.append(lab.submit(given, "--out", tmp_path / "out" / name, *SIMULATED, *urgent))
+    start_simulated(lab, processes=2, seconds=0.01)
+    for study in ids:
+        assert {r["state"] for r in lab.wait_for(study)["recordings"]} == {"done"}
+    written = sorted((tmp_path / "out").glob("*/*/run.json"), key=lambda p: p.stat().st_mtime_ns)
+    order = [(path.parts[-3], path.parts[-2]) for path in written]
+    assert ("urgent", "r0") in order[:2]
+    studies = [study for study, _ in order if study != "urgent"]
+    for n in range(len(studies)):
+        assert abs(studies[:n].count("first") - studies[:n].count("second")) <= 2, order
+    for study in ("first", "second"):
+        places = [int(name[1:]) for one, name in order if one == study]
+        assert all(abs(place - n) <= 1 for n, place in enumerate(places)), order
 
-    def look() -> bool:
-        for name, study in ids.items():
-            states = [r["state"] for r in lab.status(study)["recordings"]]
-            finished[name].append(states.count("done"))
-        return finished["first"][-1] == finished["second"][-1] == 6
 
-    wait_until(look, 120, lab.logs)
-    moment = next(k for k, count in enumerate(finished["urgent"]) if count)
-    assert finished["first"][moment] + finished["second"][moment] <= 6  # of 12
-    nearly = next(k for k, count in enumerate(finished["first"]) if count >= 5)
-    assert finished["second"][nearly] >= 2
+def test_an_urgent_line_of_a_list_goes_first_simulated(lab, tmp_path):
+    given = recordings_of(tmp_path / "in", 4, 40)
+    listed = tmp_path / "list.csv"
+    lines = [f"{given / f'r{n}.mp4'},P{n},{'high' if n == 3 else ''}" for n in range(4)]
+    listed.write_text("recording,name,priority\n" + "\n".join(lines) + "\n")
+    lab.start("server", "server")
+    study = lab.submit(listed, "--out", tmp_path / "out", *SIMULATED)
+    start_simulated(lab, processes=1)
+    lab.wait_for(study)
+    written = sorted((tmp_path / "out").glob("*/run.json"), key=lambda p: p.stat().st_mtime_ns)
+    assert [path.parts[-2] for path in written] == ["P3", "P0", "P1", "P2"]
 
 
 def test_names_stay_on_the_lab_server_with_pseudonymize_simulated(lab, tmp_path):
