@@ -108,6 +108,22 @@ def test_a_study_gives_what_run_gives_and_is_not_done_twice(lab, tmp_path):
     assert analysed(lab, "mac-1", "mac-2") == done + 1
 
 
+def test_run_borrows_a_labs_workers_and_leaves_only_its_record(lab, tmp_path):
+    recording = film(tmp_path / "P1_smile.mp4", 1, seconds=1.5)
+    alone = facemirror("run", recording, "--out", tmp_path / "alone", "--weights", "demo")
+    assert alone.returncode == 0, alone.stderr
+    lab.start("worker-mac-1", "worker", "--provider", "cpu", "--processes", 1, "--name", "mac-1")
+    lab.wait_for_workers(1)
+    borrowed = lab.run("run", recording, "--out", tmp_path / "out", "--broker", lab.broker)
+    assert borrowed.returncode == 0, borrowed.stderr
+    assert "facemirror@mac-1" in borrowed.stderr
+    mine, theirs = (Outputs(tmp_path / f / "P1_smile") for f in ("out", "alone"))
+    assert mine.table_bytes() == theirs.table_bytes()
+    assert analysed(lab, "mac-1") == len(mine.run["chunks"])
+    kinds = {key.rpartition(":")[2] for key in keys(lab) if re.search(r":\d{8}-", key)}
+    assert kinds == {"study", "orders", "outcomes"}
+
+
 def write_heavy(path: Path, frames: int) -> Path:
     """A recording of noise: some 85 KB a frame, each a key frame."""
     draw = np.random.default_rng(1)
