@@ -2,8 +2,8 @@
 
 from ops.errors import UsageError
 from weights.manifest import AuMethod
-from workers.aus.labels import AuLabels
-from workers.chunk_order import AnalysisSettings, FaceKind
+from workers.aus.labels import AuLabels, FaceKind
+from workers.chunk.order import AnalysisSettings
 from workers.face.scheme import LandmarkName
 
 DEFAULT_LANDMARKS: dict[AuMethod, LandmarkName] = {"openface3": "star98", "openface2": "pfld68"}

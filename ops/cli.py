@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ops import lab_commands, study_commands, weights_commands
-from ops.flower_command import flower
+from ops import weights_commands
+from ops.errors import FAILED, spoken_errors
+from ops.lab import commands as lab
+from ops.lab.flower_command import flower
 from ops.run_options import (
     AuLabels,
     AuLabelsOption,
@@ -22,7 +24,7 @@ from ops.run_options import (
     FlipOption,
     LandmarksOption,
 )
-from ops.spoken_errors import FAILED, spoken_errors
+from ops.studies import commands as studies
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
 app = typer.Typer(
@@ -139,7 +141,7 @@ def demo(
     from ops.demo import demo as run_demo
     from ops.run import RunOptions
     from tasks.messages import RunSettings
-    from workers.chunk_order import AnalysisSettings
+    from workers.chunk.order import AnalysisSettings
 
     options = RunOptions(
         out=out,
@@ -158,13 +160,13 @@ def demo(
 
 
 for command in (
-    study_commands.submit,
-    study_commands.status,
-    study_commands.cancel,
-    study_commands.retry,
-    study_commands.studies,
-    lab_commands.server,
-    lab_commands.worker,
+    studies.submit,
+    studies.status,
+    studies.cancel,
+    studies.retry,
+    studies.studies,
+    lab.server,
+    lab.worker,
     flower,
 ):
     app.command()(command)

@@ -3,7 +3,7 @@
 import re
 
 from ops.errors import UsageError
-from workers.queues import FILES_QUEUE
+from workers.process.queues import FILES_QUEUE
 
 RESERVED = FILES_QUEUE.rpartition(".")[2]
 

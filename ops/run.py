@@ -16,22 +16,27 @@ from rich.console import Console
 from ops.errors import UsageError
 from ops.progress import ProgressBars, StudyWatch
 from ops.recordings import find_recordings, output_names
-from ops.submission import Request, StudyOptions, model_sums, submit
+from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from tasks.dispatch import Dispatcher
 from tasks.messages import RunSettings
-from tasks.spool import PARTIAL
+from tasks.outputs.spool import PARTIAL
 from tasks.studies import recording_id
 from weights.manifest import InstalledModel
-from workers.app import app, connect
-from workers.broker import redis_client, require_guarded, require_reachable, without_password
-from workers.configuration import DEFAULT_REDIS_BUDGET, Configuration, default_compiled
-from workers.launcher import WorkerPost, Workers
-from workers.presence import present_workers
-from workers.private_redis import PrivateRedis
-from workers.providers import Provider, ProviderChoice, default_processes
-from workers.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
-from workers.session import check_weights
-from workers.warm_up import choose_provider, warm_up_apart
+from workers.process.app import app, connect
+from workers.process.broker import (
+    redis_client,
+    require_guarded,
+    require_reachable,
+    without_password,
+)
+from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration, default_compiled
+from workers.process.launcher import WorkerPost, Workers
+from workers.process.presence import present_workers
+from workers.process.private_redis import PrivateRedis
+from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
+from workers.session.loading import check_weights
+from workers.session.providers import Provider, ProviderChoice, default_processes
+from workers.session.warm_up import choose_provider, warm_up_apart
 
 POLL_SECONDS = 0.25
 PRIVATE_LEASE = 15.0

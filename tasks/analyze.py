@@ -16,16 +16,16 @@ from celery.utils.log import get_task_logger
 from tasks.messages import ChunkReport
 from tasks.store import ANY_MIX, RecordingStore
 from weights.manifest import AuMethod, InstalledModel
-from workers.app import app
-from workers.broker import redis_client
-from workers.chunk_order import ChunkOrder
-from workers.configuration import Configuration
+from workers.chunk.order import ChunkOrder
 from workers.face.scheme import LandmarkName
-from workers.memory import release_unused_memory
-from workers.queues import SIMULATED, arithmetic, same_queue_for
+from workers.process.app import app
+from workers.process.broker import redis_client
+from workers.process.configuration import Configuration
+from workers.process.memory import release_unused_memory
+from workers.process.queues import SIMULATED, arithmetic, same_queue_for
 
 if TYPE_CHECKING:
-    from workers.analysis import ChunkAnalysis
+    from workers.chunk.analysis import ChunkAnalysis
 
 logger = get_task_logger(__name__)
 
@@ -111,11 +111,11 @@ def _result(
 ) -> "tuple[ChunkAnalysis, tuple[InstalledModel, ...]]":
     configuration: Configuration = app.conf.facemirror
     if configuration.provider == SIMULATED:
-        from workers.simulation import simulate_chunk
+        from workers.chunk.simulation import simulate_chunk
 
         installed = _installed(chunk.settings.landmarks, chunk.settings.aus)
         return simulate_chunk(chunk, configuration.simulated_seconds, progress), installed
-    from workers.analysis import analyse_chunk
+    from workers.chunk.analysis import analyse_chunk
 
     models = _models(chunk.settings.landmarks, chunk.settings.aus)
     try:
@@ -127,7 +127,7 @@ def _result(
 @lru_cache(maxsize=2)
 def _installed(landmarks: LandmarkName, aus: AuMethod) -> tuple[InstalledModel, ...]:
     """What a simulated session would have loaded."""
-    from workers.session import check_weights
+    from workers.session.loading import check_weights
 
     return check_weights(app.conf.facemirror.weights, landmarks, aus)
 
@@ -135,7 +135,7 @@ def _installed(landmarks: LandmarkName, aus: AuMethod) -> tuple[InstalledModel, 
 @lru_cache(maxsize=2)
 def _models(landmarks: LandmarkName, aus: AuMethod):  # type: ignore[no-untyped-def]
     """This process's session: loaded in the child, at its first chunk, never before the fork."""
-    from workers.session import load_models
+    from workers.session.loading import load_models
 
     configuration: Configuration = app.conf.facemirror
     models = load_models(

@@ -1,8 +1,8 @@
 """Assemble: the chord callback that turns chunk results into a recording's files.
 
-It takes what is done from Redis to the disk (tasks.spool) and, once every chunk is there, writes
-the outputs. It trusts the plan and what is stored, not the chord: it may run early, twice, or with
-an empty list. Runs where the output folder is.
+It takes what is done from Redis to the disk (tasks.outputs.spool) and, once every chunk is there,
+writes the outputs. It trusts the plan and what is stored, not the chord: it may run early, twice,
+or with an empty list. Runs where the output folder is.
 """
 
 import redis
@@ -10,11 +10,11 @@ from celery.utils.log import get_task_logger
 
 from tasks.failure import RecordingError, fail
 from tasks.messages import RecordingPlan
+from tasks.outputs.spool import ChunkSpool, SpooledChunk
 from tasks.register import files_of
-from tasks.spool import ChunkSpool, SpooledChunk
 from tasks.store import RecordingStore
-from workers.app import app
-from workers.broker import redis_client
+from workers.process.app import app
+from workers.process.broker import redis_client
 
 logger = get_task_logger(__name__)
 
@@ -91,7 +91,7 @@ def _take_results(plan: RecordingPlan, store: RecordingStore) -> set[int]:
 
 
 def _finish(plan: RecordingPlan, store: RecordingStore) -> str:
-    from tasks.outputs import write_outputs
+    from tasks.outputs.folder import write_outputs
 
     files = files_of(plan.order)
     outcome = write_outputs(plan, files, app.conf.facemirror.weights)

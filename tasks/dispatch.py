@@ -14,13 +14,13 @@ from tasks.assemble import assemble
 from tasks.feed import feed, recording_queue, send_part
 from tasks.ingest import frame_result_bytes, ingest
 from tasks.messages import RecordingFiles, RecordingOrder, RecordingPlan
+from tasks.outputs.spool import ChunkSpool
 from tasks.register import RegisterError, files_of
-from tasks.spool import ChunkSpool
 from tasks.store import RecordingProgress, RecordingStore, held_bytes, stored_bytes
 from tasks.studies import StudyStore, open_studies
-from workers.broker import messages_in_hand, queue_length
-from workers.presence import present_workers
-from workers.queues import ORDINARY, URGENT
+from workers.process.broker import messages_in_hand, queue_length
+from workers.process.presence import present_workers
+from workers.process.queues import ORDINARY, URGENT
 
 STALLED_SECONDS = 20.0
 """How long a recording may stand still until it is looked at."""

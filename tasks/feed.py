@@ -21,10 +21,10 @@ from tasks.ingest import frame_result_bytes
 from tasks.messages import RecordingOrder, RecordingPlan
 from tasks.register import files_of
 from tasks.store import RecordingStore
-from workers.app import app
-from workers.broker import redis_client
-from workers.chunk_order import ChunkOrder
-from workers.queues import ANYBODY, ORDINARY, URGENT, chunk_queue, fingerprint
+from workers.chunk.order import ChunkOrder
+from workers.process.app import app
+from workers.process.broker import redis_client
+from workers.process.queues import ANYBODY, ORDINARY, URGENT, chunk_queue, fingerprint
 
 if TYPE_CHECKING:
     from workers.video.index import VideoIndex
@@ -168,7 +168,7 @@ class _OpenRecording:
 
 @lru_cache(maxsize=OPEN_RECORDINGS)
 def _opened(plan: RecordingPlan, source: Path, _size: int, _changed: int) -> _OpenRecording:
-    from workers.video.errors import VideoError
+    from workers.video import VideoError
     from workers.video.index import read_index
 
     index = read_index(source)

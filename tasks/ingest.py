@@ -15,8 +15,8 @@ from tasks.messages import PlannedChunk, RecordingOrder, RecordingPlan
 from tasks.register import files_of
 from tasks.store import RecordingStore
 from weights.manifest import sha256_of
-from workers.app import app
-from workers.broker import redis_client
+from workers.process.app import app
+from workers.process.broker import redis_client
 
 if TYPE_CHECKING:
     from workers.video.index import VideoIndex
@@ -64,7 +64,7 @@ def ingest(recording: str) -> str:
 
 
 def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
-    from tasks.finished import finished_before
+    from tasks.outputs.finished import finished_before
     from workers.video.index import read_index
 
     files = files_of(order)

@@ -6,8 +6,8 @@ import msgspec
 
 from weights.manifest import InstalledModel
 from workers.aus.labels import AuLabels
-from workers.chunk_order import AnalysisSettings
-from workers.queues import DEFAULT_POOL, FILES_QUEUE
+from workers.chunk.order import AnalysisSettings
+from workers.process.queues import DEFAULT_POOL, FILES_QUEUE
 
 Priority = Literal["normal", "high"]
 NamedProvider = Literal["coreml", "cuda", "cpu", "simulated"]

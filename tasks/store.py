@@ -34,8 +34,8 @@ import msgspec
 import redis
 
 from tasks.messages import ChunkReport, RecordingOrder, RecordingOutcome, RecordingPlan
-from workers.broker import text
-from workers.chunk_order import ChunkOrder, VideoName
+from workers.chunk.order import ChunkOrder, VideoName
+from workers.process.broker import text
 
 KEPT = 30 * 24 * 3600
 HELD = "facemirror:held"

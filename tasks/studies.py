@@ -24,7 +24,7 @@ import redis
 
 from tasks.messages import RecordingOrder, RecordingOutcome, Study
 from tasks.store import KEPT, RecordingStore
-from workers.broker import text
+from workers.process.broker import text
 
 STUDIES = "facemirror:studies"
 OPEN = "facemirror:open"

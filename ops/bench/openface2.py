@@ -17,20 +17,20 @@ import av
 import numpy as np
 import typer
 
-from workers.analysis import analysed_face
 from workers.arrays import Floats, Image
 from workers.aus.measurers import OpenFace2Measurer
 from workers.aus.openface2.fhog import fhog
 from workers.aus.openface2.models import OpenFace2Models, open_openface2
 from workers.aus.openface2.recording import RecordingPredictor
-from workers.configuration import default_compiled
+from workers.chunk.analysis import analysed_face
 from workers.face.alignment import aligned, aligning_map
 from workers.face.face_mask import face_mask
 from workers.face.mirroring import SIDES, mirrored_landmarks
 from workers.face.scheme import IBUG68
 from workers.face.shape_fit import fit_shape
 from workers.face.tracking import FaceTracker
-from workers.session import load_models
+from workers.process.configuration import default_compiled
+from workers.session.loading import load_models
 
 AFTER_LANDMARKS = ("mirror", "measure", "assemble")
 

@@ -3,9 +3,9 @@
     python -m ops.bench.queue [--workers 64] [--seconds-a-frame 0.04] [--chunks 8]
 
 Each worker is a real Celery worker of its own on a real Redis; only the models are replaced by a
-sleep (workers.simulation). Prints frames/s of one worker and of all, their ratio to the ideal, and
-what a chunk takes beyond the sleep, from the time that a worker has one to the time that it has the
-next: that is the queue, Redis, and storing what comes out.
+sleep (workers.chunk.simulation). Prints frames/s of one worker and of all, their ratio to the
+ideal, and what a chunk takes beyond the sleep, from the time that a worker has one to the time that
+it has the next: that is the queue, Redis, and storing what comes out.
 """
 
 import json
@@ -21,26 +21,26 @@ import numpy as np
 import psutil
 import typer
 
-from ops.submission import Request, StudyOptions, model_sums, submit
+from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from tasks.dispatch import Dispatcher
 from tasks.messages import RunSettings
 from tasks.studies import StudyStore
 from weights.manifest import DEMO_FOLDER
-from workers.app import connect
-from workers.broker import redis_client
-from workers.chunk_order import AnalysisSettings
-from workers.configuration import DEFAULT_REDIS_BUDGET, Configuration, default_compiled
-from workers.launcher import WorkerPost, Workers
-from workers.presence import present_workers
-from workers.private_redis import PrivateRedis
-from workers.queues import (
+from workers.chunk.order import AnalysisSettings
+from workers.process.app import connect
+from workers.process.broker import redis_client
+from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration, default_compiled
+from workers.process.launcher import WorkerPost, Workers
+from workers.process.presence import present_workers
+from workers.process.private_redis import PrivateRedis
+from workers.process.queues import (
     DEFAULT_POOL,
     FILES_QUEUE,
     SIMULATED,
     fingerprint,
     served_queues,
 )
-from workers.session import check_weights
+from workers.session.loading import check_weights
 from workers.video.encoding import SegmentEncoder
 from workers.video.joining import join_segments
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ops.lab import LabOnOneMachine, lab_on_one_machine
+from tests.ops.one_machine_lab import LabOnOneMachine, lab_on_one_machine
 
 
 @pytest.fixture

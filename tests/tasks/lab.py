@@ -8,19 +8,19 @@ from pathlib import Path
 
 import psutil
 
-from ops.submission import Request, StudyOptions, model_sums, submit
+from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from tasks.dispatch import Dispatcher
 from tasks.messages import RecordingOutcome, RunSettings
 from tasks.store import RecordingStore
 from tasks.studies import StudyStore, recording_id
-from workers.app import connect
-from workers.broker import redis_client
-from workers.chunk_order import AnalysisSettings
-from workers.configuration import DEFAULT_REDIS_BUDGET, Configuration
-from workers.launcher import WorkerPost, Workers
-from workers.private_redis import PrivateRedis
-from workers.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
-from workers.session import check_weights
+from workers.chunk.order import AnalysisSettings
+from workers.process.app import connect
+from workers.process.broker import redis_client
+from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration
+from workers.process.launcher import WorkerPost, Workers
+from workers.process.private_redis import PrivateRedis
+from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
+from workers.session.loading import check_weights
 
 LEASE_SECONDS = 4.0
 

@@ -12,9 +12,9 @@ from tasks.assemble import assemble
 from tasks.feed import recording_queue
 from tests.ops.outputs import Outputs
 from tests.tasks.lab import LEASE_SECONDS, fresh_dispatcher, laboratory, worker_parents
-from workers.broker import messages_in_hand, queue_length
-from workers.presence import WorkerPresence
-from workers.queues import FILES_QUEUE
+from workers.process.broker import messages_in_hand, queue_length
+from workers.process.presence import WorkerPresence
+from workers.process.queues import FILES_QUEUE
 
 
 @pytest.fixture(scope="module")

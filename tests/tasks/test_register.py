@@ -7,7 +7,7 @@ import pytest
 
 from tasks.messages import RecordingFiles, RecordingOrder, RunSettings
 from tasks.register import RegisterError, files_of, pseudonym, without_names, write_register
-from workers.chunk_order import AnalysisSettings
+from workers.chunk.order import AnalysisSettings
 
 FILES = RecordingFiles(source="/data/clinic/P017_smile.mov", output="/out/Doe", name="P017_smile")
 

@@ -11,6 +11,9 @@ from typing import Literal
 
 AuLabels = Literal["openface3", "face-mirror-1"]
 
+FaceKind = Literal["mirrored", "original"]
+"""Which faces are measured: the two mirrored ones, or the one as filmed."""
+
 COLUMNS = (
     *("AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14"),
     *("AU15", "AU16", "AU17", "AU20", "AU23", "AU25", "AU26", "AU45"),

@@ -4,14 +4,14 @@ from typing import Protocol
 
 import numpy as np
 
-from workers.analysed_frame import AnalysedFace
 from workers.arrays import Floats, Image
 from workers.aus.au_arrays import AuArrays
+from workers.aus.labels import FaceKind
 from workers.aus.occurrence_scores import OccurrenceScores
 from workers.aus.openface2.descriptor import describe
 from workers.aus.openface2.evidence import ChunkEvidence, FaceEvidence, takes_part_in_median
 from workers.aus.openface2.models import OpenFace2Models
-from workers.chunk_order import FaceKind
+from workers.face.analysed_face import AnalysedFace
 from workers.face.eyes import au45
 from workers.face.mirroring import SIDES, mirrored_landmarks, mirrored_points
 from workers.face.scheme import LandmarkScheme

@@ -13,7 +13,7 @@ import numpy as np
 
 from workers.arrays import Floats, Image
 from workers.face.boxes import Detections, extent, most_prominent, overlaps
-from workers.models.landmarker import Landmarker, Landmarks
+from workers.face.landmarker import Landmarker, Landmarks
 
 ANCHOR = 10
 """Tracking starts anew at every frame index that this divides."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from workers.arrays import Floats, Image, Tensor
 from workers.face.resampling import resize
-from workers.models.onnx_model import OnnxModel
+from workers.models.runner import Runner
 
 SIZE = 224
 MEAN_RGB = np.array([0.485, 0.456, 0.406], dtype=np.float32)
@@ -20,13 +20,13 @@ DEVIATION_RGB = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 class ActionUnitScores:
     """Scores of a pair of faces."""
 
-    def __init__(self, model: OnnxModel) -> None:
-        self._model = model
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
     def score(self, faces: list[tuple[Image, Floats]]) -> Tensor:
         """Scores (2, 8) in [0, 1] of two (frame, face box (4,) px) pairs, in head order."""
         tensor = np.concatenate([as_input(frame, box) for frame, box in faces])
-        (scores,) = self._model.run(["aus"], faces=tensor)
+        (scores,) = self._runner.run(["aus"], faces=tensor)
         return scores
 
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from workers.arrays import Floats, Image
+from workers.face.landmarker import Landmarks
 from workers.face.scheme import IBUG68
-from workers.models.landmarker import Landmarks
-from workers.models.onnx_model import OnnxModel
+from workers.models.runner import Runner
 
 SIZE = 112
 MARGIN = 1.1
@@ -21,8 +21,8 @@ class Pfld68:
 
     scheme = IBUG68
 
-    def __init__(self, model: OnnxModel) -> None:
-        self._model = model
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
     def locate(self, frame: Image, box: Floats) -> Landmarks:
         """See `Landmarker.locate`; the model gives no confidence."""
@@ -32,7 +32,7 @@ class Pfld68:
         picture = cv2.warpAffine(frame, to_crop, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
         rgb = picture[:, :, ::-1].astype(np.float32) / np.float32(255)
         tensor = np.ascontiguousarray(rgb.transpose(2, 0, 1))[None]
-        (flat,) = self._model.run(["output"], input=tensor)
+        (flat,) = self._runner.run(["output"], input=tensor)
         return Landmarks(flat.reshape(-1, 2).astype(np.float64) * side + corner, None)
 
 

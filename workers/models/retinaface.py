@@ -15,7 +15,7 @@ import numpy as np
 
 from workers.arrays import Floats, Image, Tensor
 from workers.face.boxes import Detections, suppress
-from workers.models.onnx_model import OnnxModel
+from workers.models.runner import Runner
 
 MEAN_BGR = np.array([104.0, 117.0, 123.0], dtype=np.float32)
 ANCHOR_SIZES = {8: (16, 32), 16: (64, 128), 32: (256, 512)}
@@ -29,14 +29,14 @@ FACE_SCORE = 0.5
 class RetinaFace:
     """Finds faces in pictures of any size."""
 
-    def __init__(self, model: OnnxModel) -> None:
-        self._model = model
-        self._height, self._width = model.input_shapes["image"][2:]
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._height, self._width = runner.input_shapes["image"][2:]
 
     def detect(self, picture: Image, minimum_score: float = FACE_SCORE) -> Detections:
         """Faces of at least the given score; boxes in px of the picture."""
         tensor, scale = letterboxed(picture, self._height, self._width)
-        offsets, scores = self._model.run(["offsets", "scores"], image=tensor)
+        offsets, scores = self._runner.run(["offsets", "scores"], image=tensor)
         found = decode(offsets[0], scores[0], self._height, self._width, minimum_score)
         return Detections(boxes=found.boxes / scale, scores=found.scores)
 

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from workers.arrays import Floats, Image, Tensor
+from workers.face.landmarker import Landmarks
 from workers.face.scheme import WFLW98
-from workers.models.landmarker import Landmarks
-from workers.models.onnx_model import OnnxModel
+from workers.models.runner import Runner
 
 SIZE = 256
 CENTRE = (SIZE - 1) / 2
@@ -25,14 +25,14 @@ class Star98:
 
     scheme = WFLW98
 
-    def __init__(self, model: OnnxModel) -> None:
-        self._model = model
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
     def locate(self, frame: Image, box: Floats) -> Landmarks:
         """See `Landmarker.locate`."""
         to_crop = crop_matrix(box)
         tensor = as_input(crop(frame, to_crop))
-        points, confidence = self._model.run(["points", "confidence"], image=tensor)
+        points, confidence = self._runner.run(["points", "confidence"], image=tensor)
         return Landmarks(to_frame(points[0], to_crop), float(confidence[0]))
 
 

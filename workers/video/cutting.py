@@ -13,7 +13,7 @@ from pathlib import Path
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from workers.video.errors import VideoError
+from workers.video import VideoError
 from workers.video.index import NOT_SHOWN, VideoIndex
 from workers.video.segment import SegmentHeader, mux_numbered, number_packets, pack
 from workers.video.source import VideoSource

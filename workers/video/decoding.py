@@ -17,8 +17,8 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from workers.video import VideoError
 from workers.video.damage import DamageRecord
-from workers.video.errors import VideoError
 from workers.video.segment import NUMBER_TIME_BASE, SegmentHeader, unpack
 
 # H.264 and HEVC hold back 16 frames at most; a packet that gave nothing by then never will.

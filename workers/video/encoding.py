@@ -12,7 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from workers.video.errors import VideoError
+from workers.video import VideoError
 from workers.video.segment import BIT_EXACT, SegmentHeader, pack
 
 # Frames are encoded as if at this rate, so that all segments of a recording share one parameter

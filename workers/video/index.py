@@ -18,8 +18,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from workers.video import VideoError
 from workers.video.completeness import is_broken_off
-from workers.video.errors import VideoError
 from workers.video.h264 import decodes_at_once
 from workers.video.source import VideoSource
 

@@ -13,8 +13,8 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from workers.video import VideoError
 from workers.video.completeness import is_broken_off
-from workers.video.errors import VideoError
 from workers.video.segment import BIT_EXACT, unpack
 from workers.video.source import VideoSource
 

@@ -22,7 +22,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from workers.video.errors import VideoError
+from workers.video import VideoError
 
 # Packet number n is stored at n of these ticks. NUT divides them further, Matroska keeps them.
 NUMBER_TIME_BASE = Fraction(1, 1_000)

@@ -11,7 +11,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from workers.video.errors import VideoError
+from workers.video import VideoError
 
 # AVI stores decode times only; FFmpeg then works out presentation times.
 _OPEN_OPTIONS = {"fflags": "+genpts"}

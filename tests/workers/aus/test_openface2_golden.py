@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from tests.shared import shared
-from workers.analysed_frame import AnalysedFace
 from workers.aus.measurers import OpenFace2Measurer
 from workers.aus.openface2.descriptor import geometry
 from workers.aus.openface2.fhog import fhog
 from workers.aus.openface2.models import OpenFace2Models, read_openface2
 from workers.aus.openface2.recording import RecordingPredictor
 from workers.face.alignment import aligned, aligning_map
+from workers.face.analysed_face import AnalysedFace
 from workers.face.boxes import extent
 from workers.face.face_mask import face_mask
 from workers.face.midline import Midline

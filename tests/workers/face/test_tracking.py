@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from workers.face.boxes import Detections
+from workers.face.landmarker import Landmarks
 from workers.face.scheme import IBUG68
 from workers.face.tracking import ANCHOR, FaceTracker, Margins, plausible, verified_score
-from workers.models.landmarker import Landmarks
 
 NOBODY = Detections(np.zeros((0, 4)), np.zeros(0))
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.shared import shared
 from workers.models.multitask import ActionUnitScores, as_input, clipped
-from workers.models.onnx_model import OnnxModel
 from workers.models.pfld68 import Pfld68, square
 from workers.models.star98 import Star98, crop, crop_matrix
-from workers.providers import execution_providers
+from workers.session.onnx_model import OnnxModel
+from workers.session.providers import execution_providers
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.shared import shared
-from workers.models.onnx_model import OnnxModel
 from workers.models.retinaface import MEAN_BGR, RetinaFace, anchors, decode, letterboxed
-from workers.providers import execution_providers
+from workers.session.onnx_model import OnnxModel
+from workers.session.providers import execution_providers
 
 
 def test_a_picture_that_fits_is_laid_in_the_corner_as_it_is():

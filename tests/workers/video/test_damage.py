@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.recordings import Recipe, cut_off, read_number, record
+from workers.video import VideoError
 from workers.video.cutting import cut_segments, plan_chunks
 from workers.video.damage import DamageRecord
 from workers.video.decoding import decode_segment
-from workers.video.errors import VideoError
 from workers.video.index import VideoIndex, read_index
 from workers.video.segment import number_packets, unpack
 

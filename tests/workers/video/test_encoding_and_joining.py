@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.recordings import draw, read_number
+from workers.video import VideoError
 from workers.video.encoding import SegmentEncoder
-from workers.video.errors import VideoError
 from workers.video.joining import join_segments
 
 MILLISECOND = Fraction(1, 1000)
@@ -182,7 +182,7 @@ FULL_DISK = """
 import resource, sys
 from fractions import Fraction
 from pathlib import Path
-from workers.video.errors import VideoError
+from workers.video import VideoError
 from workers.video.joining import join_segments
 segment, destination, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 data = segment.read_bytes()

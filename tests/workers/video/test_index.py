@@ -9,7 +9,7 @@ import pytest
 
 from tests.recordings import Recipe, claim_frames, cut_off, hide_first_ticks, record, record_sound
 from tests.shared import shared
-from workers.video.errors import VideoError
+from workers.video import VideoError
 from workers.video.index import read_index
 
 IN_FRONT = (("movflags", "+faststart"),)

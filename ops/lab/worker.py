@@ -1,0 +1,230 @@
+"""`facemirror worker`: this machine analyses chunks of whatever studies its weights fit."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import psutil
+import redis
+from rich.console import Console
+
+from ops.lab.launch_agent import install
+from tasks.messages import RecordingOrder
+from tasks.studies import open_studies
+from weights.manifest import AuMethod, InstalledModel, WeightsError
+from workers.face.scheme import LandmarkName
+from workers.process.app import app, connect
+from workers.process.broker import redis_client, require_usable, without_password
+from workers.process.configuration import Configuration, default_compiled
+from workers.process.launcher import WorkerPost, Workers
+from workers.process.queues import SIMULATED, fingerprint, served_queues
+from workers.session.loading import LANDMARKS_AND_AUS, check_weights
+from workers.session.providers import Provider, ProviderChoice, default_processes
+from workers.session.warm_up import choose_provider, warm_up_apart
+
+TEND_SECONDS = 0.5
+STUDIES_SECONDS = 10.0
+WORKER_NAME = "facemirror"
+
+ModelSets = dict[tuple[LandmarkName, AuMethod], tuple[InstalledModel, ...]]
+"""The models for each kind of landmarks and AUs that a machine can analyse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What the person asked for. processes None: what fits the provider and the machine;
+    name: what Flower shows after facemirror@, None for this machine's name."""
+
+    broker: str
+    weights: Path
+    provider: ProviderChoice | Literal["simulated"] = "auto"
+    processes: int | None = None
+    pools: tuple[str, ...]
+    name: str | None = None
+    log: Path | None = None
+    insecure: bool = False
+    simulated_seconds: float = 0.0
+
+
+def work(options: WorkerOptions, console: Console) -> None:
+    """Work until told to stop: the first Ctrl-C or SIGTERM lets the chunks in hand be finished, the
+    second stops at once. Raises BrokerError, WeightsError, ProviderError, LauncherError."""
+    require_usable(options.broker, options.insecure)
+    sets = usable_weights(options.weights)
+    provider = _provider(options, sets, console)
+    queues = served_queues(options.pools, [_fingerprint(s) for s in sets.values()], provider)
+    configuration = replace(
+        Configuration.from_environment(),
+        broker=options.broker,
+        weights=options.weights.absolute(),
+        provider=provider,
+        compiled=default_compiled(),
+        simulated_seconds=options.simulated_seconds,
+    )
+    connect(configuration)
+    count = options.processes or default_processes(
+        provider, psutil.cpu_count(logical=False) or 1, psutil.virtual_memory().total
+    )
+    host = options.name or socket.gethostname().partition(".")[0]
+    names = [WORKER_NAME, *(f"{WORKER_NAME}-{n}" for n in range(2, count + 1))]
+    posts = [WorkerPost(name, tuple(queues), host) for name in names]
+    console.print(
+        f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}', for "
+        f"{without_password(options.broker)}; Ctrl-C finishes what is in hand and stops",
+        highlight=False,
+        soft_wrap=True,
+    )
+    with Workers(posts, configuration, options.log) as workers:
+        _work_until_stopped(workers, set(queues), sets, console)
+
+
+def install_launch_agent(options: WorkerOptions, console: Console) -> None:
+    """Write the launch agent that starts this worker at every login, and say how to start it now.
+
+    The broker's address, which holds a password, goes into its environment. Raises WeightsError,
+    UsageError or OSError.
+    """
+    usable_weights(options.weights)
+    given = {
+        "--provider": options.provider,
+        "--processes": options.processes,
+        "--queues": ",".join(options.pools),
+        "--weights": options.weights.absolute(),
+        "--name": options.name,
+        "--log": None if options.log is None else options.log.absolute(),
+    }
+    arguments = [f"{name}={value}" for name, value in given.items() if value is not None]
+    insecure = ["--insecure"] if options.insecure else []
+    environment = {
+        "FACEMIRROR_BROKER": options.broker,
+        # launchd gives its own agents a short PATH.
+        "PATH": os.environ.get("PATH", os.defpath),
+    }
+    agent = install(["worker", *arguments, *insecure], environment)
+    start, stop = agent.commands(os.getuid())
+    for line in (
+        f"wrote {agent.plist}: this worker starts at every login, and logs to {agent.log}",
+        f"to start it now: {start}",
+        f"to stop it for good: {stop}",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def usable_weights(folder: Path) -> ModelSets:
+    """The sets of models that are whole in a folder; raises WeightsError where there is none."""
+    found: ModelSets = {}
+    problems: list[WeightsError] = []
+    for landmarks, aus in LANDMARKS_AND_AUS:
+        try:
+            found[landmarks, aus] = check_weights(folder, landmarks, aus)
+        except WeightsError as error:
+            problems.append(error)
+    if not found:
+        raise problems[0]
+    return found
+
+
+def _fingerprint(models: tuple[InstalledModel, ...]) -> str:
+    return fingerprint((model.name, model.sha256) for model in models)
+
+
+def _provider(
+    options: WorkerOptions,
+    sets: ModelSets,
+    console: Console,
+) -> Provider:
+    if options.provider == "simulated":
+        console.print("SIMULATED: this worker measures nothing", style="bold red")
+        return SIMULATED
+    import onnxruntime
+
+    landmarks, aus = next(iter(sets))
+
+    def warm_up(provider: Provider) -> str | None:
+        return warm_up_apart(options.weights, provider, landmarks, aus, default_compiled())
+
+    def say(line: str) -> None:
+        console.print(line, style="yellow", highlight=False)
+
+    return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
+
+
+def _work_until_stopped(
+    workers: Workers,
+    queues: set[str],
+    sets: ModelSets,
+    console: Console,
+) -> None:
+    told: set[str] = set()
+    looked = float("-inf")
+    try:
+        with _interrupted_by_signals():
+            while True:
+                workers.tend()
+                if time.monotonic() - looked > STUDIES_SECONDS:
+                    looked = time.monotonic()
+                    _say_which_weights_are_wanted(queues, sets, told, console)
+                time.sleep(TEND_SECONDS)
+    except KeyboardInterrupt:
+        console.print("finishing what is in hand; Ctrl-C again stops at once")
+    with _interrupted_by_signals():
+        workers.drain()
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise KeyboardInterrupt, once."""
+
+    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+        for number in endings:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    endings = (signal.SIGINT, signal.SIGTERM)
+    for number in endings:
+        signal.signal(number, interrupt)
+    yield
+
+
+def _say_which_weights_are_wanted(
+    queues: set[str],
+    sets: ModelSets,
+    told: set[str],
+    console: Console,
+) -> None:
+    """Say once for each study that it wants models which are not here."""
+    from tasks.feed import recording_queue
+
+    try:
+        for study in open_studies(redis_client(app.conf.broker_url)):
+            recordings = [*study.begun(), *study.waiting(1)][:1]
+            for order in filter(None, map(study.order, recordings)):
+                if study.id in told or recording_queue(order, None) in queues:
+                    continue
+                line = weights_wanted(order, sets)
+                if line:
+                    told.add(study.id)
+                    console.print(line, style="red", highlight=False, soft_wrap=True)
+    except redis.RedisError:
+        return  # the workers themselves wait for it, and say so
+
+
+def weights_wanted(order: RecordingOrder, sets: ModelSets) -> str | None:
+    """One line on the models that an order wants and this machine lacks; None if it has all."""
+    here = {model.name: model.sha256 for one in sets.values() for model in one}
+    lacking = [m for m in order.models if here.get(m.name) != m.sha256]
+    if not lacking:
+        return None
+    files = ", ".join(f"{model.file} (sha256 {model.sha256[:12]}…)" for model in lacking)
+    return (
+        f"study {order.study} is not worked on here: it wants {files}, and this machine has "
+        "another or none. Fetch it with 'facemirror weights fetch' and 'facemirror weights "
+        "convert', or copy the lab server's weights folder, then start this worker again"
+    )

@@ -1,0 +1,164 @@
+"""A recording's files: written beside their final names, then renamed into place.
+
+`run.json` goes last and an old one goes first, so a folder that has one is whole.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from tasks.messages import ChunkReport, RecordingFiles, RecordingOutcome, RecordingPlan
+from tasks.outputs.au_tables import au_table_names, au_tables
+from tasks.outputs.csv_files import gzip_csv_file
+from tasks.outputs.run_record import RUN_FILE, RowCounts, encode_run_record, run_record
+from tasks.outputs.spool import PARTIAL, ChunkSpool, SpooledChunk
+from tasks.outputs.table_rows import landmark_header, landmark_rows
+from workers.chunk.order import AnalysisSettings, VideoName
+from workers.chunk.rows import ChunkRows, face_jumps
+from workers.face.scheme import SCHEMES
+from workers.video.joining import join_segments
+
+
+class OutputError(Exception):
+    """The stored results are not what the plan says, so nothing is written."""
+
+
+def output_names(name: str) -> list[str]:
+    """Every file that a recording's folder may hold, run.json last."""
+    mirrored = written_names(name, AnalysisSettings(debug_video=True))
+    return [*au_table_names(name, "original"), *mirrored]
+
+
+def written_names(name: str, settings: AnalysisSettings) -> list[str]:
+    """The files that a recording's folder gets with these settings, run.json last."""
+    videos = [_video_name(name, video) for video in settings.videos]
+    tables = [*au_table_names(name, settings.faces), f"{name}_landmarks.csv.gz"]
+    return [*videos, *tables, RUN_FILE]
+
+
+def _video_name(name: str, video: VideoName) -> str:
+    return f"{name}_debug.mp4" if video == "debug" else f"{name}_{video}_mirrored.mp4"
+
+
+def write_outputs(plan: RecordingPlan, files: RecordingFiles, weights: Path) -> RecordingOutcome:
+    """Write everything from the spooled chunks and put it into place.
+
+    weights: this machine's weights folder, for AUs that follow from the whole recording. Raises
+    OutputError, WeightsError, VideoError or OSError (a full disk, a folder that cannot be written);
+    the recording's folder then holds what it held before.
+    """
+    spool = ChunkSpool(files, plan.order.id)
+    reports = [spool.chunk(k).report for k in range(len(plan.chunks))]
+    require_one_arithmetic(plan, reports)
+    folder = Path(files.output) / files.name
+    partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{plan.order.id}-", dir=folder))
+    try:
+        counts, sources = _write_tables(plan, spool, weights, partial / files.name)
+        _write_videos(plan, spool, partial / files.name)
+        record = run_record(plan, files, reports, counts, sources)
+        (partial / RUN_FILE).write_bytes(encode_run_record(record))
+        put_in_place(partial, folder, output_names(files.name))
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return RecordingOutcome(
+        status="done",
+        frames=plan.frames,
+        chunks=len(plan.chunks),
+        measured=counts.measured,
+        warnings=record.warnings,
+    )
+
+
+def put_in_place(partial: Path, folder: Path, names: list[str]) -> None:
+    """Replace the folder's files of these names by the partial folder's; the last one marks the
+    folder as whole."""
+    (folder / names[-1]).unlink(missing_ok=True)
+    for name in names:
+        if (partial / name).exists():
+            (partial / name).replace(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+
+
+def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> None:
+    """Raises OutputError unless all chunks ran on the study's weights, and, where providers may
+    not be mixed, on one provider and runtime."""
+    wanted = {model.name: model.sha256 for model in plan.order.models}
+    for report in reports:
+        used = {model.name: model.sha256 for model in report.models}
+        if used != wanted:
+            changed = sorted(n for n in used.keys() | wanted.keys() if used.get(n) != wanted.get(n))
+            raise OutputError(
+                f"{report.worker} used other weights than the study's ({', '.join(changed)}): "
+                "give all workers the same weights, and submit it again"
+            )
+    kinds = {(r.provider, r.onnxruntime): r for r in reports}
+    if len(kinds) > 1 and not plan.order.mix_providers:
+        found = "; ".join(
+            f"{r.worker}: {r.provider}, onnxruntime {r.onnxruntime}" for r in kinds.values()
+        )
+        raise OutputError(
+            f"it was analysed by unlike workers ({found}), whose numbers differ: "
+            "give all workers the same provider and onnxruntime, and submit it again"
+        )
+
+
+def _timestamps(plan: RecordingPlan, chunk: SpooledChunk) -> list[float]:
+    """Seconds from the recording's first frame, for each frame of a chunk."""
+    return [(pts - plan.start_pts) * plan.numerator / plan.denominator for pts in chunk.pts]
+
+
+def _chunks(plan: RecordingPlan, spool: ChunkSpool) -> Iterator[tuple[ChunkRows, list[float]]]:
+    """The rows of each chunk and the times of its frames, in order."""
+    for k, planned in enumerate(plan.chunks):
+        chunk = spool.chunk(k)
+        rows = ChunkRows.from_bytes(chunk.rows)
+        if len(rows) != planned.frames:
+            span = f"{planned.start}-{planned.stop - 1}"
+            raise OutputError(f"{len(rows)} rows were measured for the frames {span}")
+        yield rows, _timestamps(plan, chunk)
+
+
+def _write_tables(
+    plan: RecordingPlan, spool: ChunkSpool, weights: Path, stem: Path
+) -> tuple[RowCounts, dict[str, str]]:
+    """Write all tables, one chunk in memory at a time; also returns how each AU was obtained.
+
+    stem: the folder and the name that all files begin with.
+    """
+    settings = plan.order.settings
+    points = SCHEMES[settings.analysis.landmarks].count
+    counts = RowCounts()
+    boxes = []
+    with (
+        au_tables(
+            settings, plan.order.models, weights, lambda: (r for r, _ in _chunks(plan, spool)), stem
+        ) as aus,
+        gzip_csv_file(Path(f"{stem}_landmarks.csv.gz"), landmark_header(points)) as landmarks,
+    ):
+        for planned, (rows, times) in zip(plan.chunks, _chunks(plan, spool), strict=True):
+            aus.add(rows, planned.start, times)
+            landmarks.add(landmark_rows(rows, planned.start, times))
+            counts.add(rows)
+            boxes.append(rows.boxes)
+    counts.face_jumps = face_jumps(np.concatenate(boxes))
+    if counts.undecodable == counts.frames:
+        raise OutputError("none of its frames could be decoded: export it again as H.264")
+    if counts.frames != plan.frames:
+        raise OutputError(f"{counts.frames} rows were measured for {plan.frames} frames")
+    return counts, aus.sources
+
+
+def _write_videos(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> None:
+    """stem: the folder and the name that all files begin with."""
+    time_base = Fraction(plan.numerator, plan.denominator)
+    for name in plan.order.settings.analysis.videos:
+        path = stem.with_name(_video_name(stem.name, name))
+        segments = (spool.video(k, name) for k in range(len(plan.chunks)))
+        written = join_segments(segments, path, time_base)
+        if written != plan.frames:
+            raise OutputError(f"{path.name} has {written} frames, the recording {plan.frames}")

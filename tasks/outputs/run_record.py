@@ -1,0 +1,188 @@
+"""run.json: where every number of a recording's folder comes from."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+import msgspec
+import numpy as np
+
+from tasks.messages import ChunkReport, RecordingFiles, RecordingPlan, RunSettings
+from weights.manifest import InstalledModel
+from workers.chunk.rows import ChunkRows
+from workers.process.queues import SIMULATED
+
+RUN_FILE = "run.json"
+LIBRARIES = ("av", "celery", "numpy", "opencv-python-headless", "redis")
+
+
+class RowCounts(msgspec.Struct):
+    """Counts over a recording's frames, chunk by chunk, in order.
+
+    measured: with a face; without_face: readable, but no face was found; undecodable; searched:
+    frames in which the whole picture was searched for faces; with_several_faces: of those;
+    face_jumps: how often the measured face is elsewhere in the next frame.
+    """
+
+    frames: int = 0
+    measured: int = 0
+    without_face: int = 0
+    undecodable: int = 0
+    searched: int = 0
+    with_several_faces: int = 0
+    face_jumps: int = 0
+
+    def add(self, rows: ChunkRows) -> None:
+        """Count the next chunk."""
+        self.frames += len(rows)
+        self.measured += int(rows.success.sum())
+        self.without_face += int((rows.decoded & ~rows.success).sum())
+        self.undecodable += int((~rows.decoded).sum())
+        self.searched += int((rows.faces >= 0).sum())
+        self.with_several_faces += int((rows.faces > 1).sum())
+
+
+class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The recording itself. width, height: px, upright; start_time: s; missing_frames: promised by
+    the container but not in the file; cut_short: the file ends before it should, whether or not its
+    container says how many frames are lost."""
+
+    source: str
+    sha256: str
+    width: int
+    height: int
+    rotation: int
+    start_time: float
+    time_base: str
+    missing_frames: int
+    cut_short: bool
+
+
+class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
+    """What measured some frames of a recording. frames: [start, stop) of its chunks."""
+
+    provider: str
+    onnxruntime: str
+    frames: tuple[tuple[int, int], ...]
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of run.json.
+
+    provider, onnxruntime: `mixed` where a study allows unlike ones, and measured_by names the
+    frames of each; warnings: what whoever uses the numbers must know.
+    """
+
+    facemirror: str
+    libraries: dict[str, str]
+    recording: RecordingRecord
+    settings: RunSettings
+    provider: str
+    onnxruntime: str
+    measured_by: tuple[MeasuredBy, ...]
+    weights: tuple[InstalledModel, ...]
+    weights_are_official: bool
+    au_sources: dict[str, str]
+    confidence: str
+    chunks: tuple[tuple[int, int], ...]
+    counts: RowCounts
+    stage_seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+def run_record(
+    plan: RecordingPlan,
+    files: RecordingFiles,
+    reports: list[ChunkReport],
+    counts: RowCounts,
+    au_sources: dict[str, str],
+) -> RunRecord:
+    """The record of a recording. reports: one for each chunk of the plan, in order; au_sources:
+    how each AU was obtained."""
+    measured_by = _measured_by(plan, reports)
+    settings = plan.order.settings
+    record = RunRecord(
+        facemirror=version("facemirror"),
+        libraries={name: version(name) for name in LIBRARIES},
+        recording=RecordingRecord(
+            source=files.source,
+            sha256=plan.sha256,
+            width=plan.width,
+            height=plan.height,
+            rotation=plan.rotation,
+            start_time=plan.start_pts * plan.numerator / plan.denominator,
+            time_base=f"{plan.numerator}/{plan.denominator}",
+            missing_frames=plan.missing,
+            cut_short=plan.cut_short,
+        ),
+        settings=settings,
+        provider=_only(by.provider for by in measured_by),
+        onnxruntime=_only(by.onnxruntime for by in measured_by),
+        measured_by=measured_by,
+        weights=reports[0].models,
+        weights_are_official=all(m.official and not m.demo for m in reports[0].models),
+        au_sources=au_sources,
+        confidence=_confidence(settings),
+        chunks=tuple((chunk.start, chunk.stop) for chunk in plan.chunks),
+        counts=counts,
+        stage_seconds=_summed(report.seconds for report in reports),
+    )
+    return msgspec.structs.replace(record, warnings=tuple(_warnings(record)))
+
+
+def encode_run_record(record: RunRecord) -> bytes:
+    """The record as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def _measured_by(plan: RecordingPlan, reports: list[ChunkReport]) -> tuple[MeasuredBy, ...]:
+    frames: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for chunk, report in zip(plan.chunks, reports, strict=True):
+        kind = (report.provider, report.onnxruntime)
+        frames.setdefault(kind, []).append((chunk.start, chunk.stop))
+    return tuple(
+        MeasuredBy(provider=provider, onnxruntime=runtime, frames=tuple(spans))
+        for (provider, runtime), spans in sorted(frames.items())
+    )
+
+
+def _only(values: Iterable[str]) -> str:
+    found = set(values)
+    return found.pop() if len(found) == 1 else "mixed"
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    """One line each."""
+    counts, found = record.counts, []
+    if any(by.provider == SIMULATED for by in record.measured_by):
+        found.append("SIMULATED: nothing was measured")
+    if any(model.demo for model in record.weights):
+        found.append("DEMO weights: these numbers measure nobody")
+    elif not record.weights_are_official:
+        files = ", ".join(model.source_file for model in record.weights if not model.official)
+        found.append(f"made with weights that are not the published ones ({files})")
+    if len(record.measured_by) > 1:
+        found.append("its frames were measured on unlike providers: see measured_by")
+    if record.recording.missing_frames:
+        found.append(f"{record.recording.missing_frames} frames are missing: the file is cut short")
+    elif record.recording.cut_short:
+        found.append("the file is cut short: an unknown number of frames at its end is lost")
+    if counts.undecodable:
+        found.append(f"{counts.undecodable} frames could not be decoded")
+    if counts.without_face:
+        found.append(f"{counts.without_face} of {counts.frames} frames have no face")
+    if counts.face_jumps:
+        found.append(f"the face jumped {counts.face_jumps} times: is there a second person?")
+    return found
+
+
+def _confidence(settings: RunSettings) -> str:
+    detector = "RetinaFace's face score in this frame"
+    if settings.analysis.landmarks == "star98":
+        return f"{detector}, or STAR's mean point-map response where that is lower"
+    return detector
+
+
+def _summed(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    listed = list(parts)
+    names = sorted({name for part in listed for name in part})
+    return {n: round(float(np.sum([part.get(n, 0.0) for part in listed])), 3) for n in names}

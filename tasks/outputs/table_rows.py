@@ -1,0 +1,73 @@
+"""Rows of the tables: one AU table for each side, and the landmarks."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from workers.aus.labels import COLUMNS, HEAD_LABELS, PRESENT_AU45, PRESENT_SCORE, AuLabels
+from workers.aus.occurrence_scores import OccurrenceScores
+from workers.chunk.rows import ChunkRows
+
+FRAME_COLUMNS = ("frame", "face_id", "timestamp", "confidence", "success")
+AU_HEADER = (
+    *FRAME_COLUMNS,
+    *(f"{au}_r" for au in COLUMNS),
+    *(f"{au}_c" for au in COLUMNS),
+)
+EMPTY = ""
+
+
+def au_rows(
+    chunk: ChunkRows, first: int, timestamps: Sequence[float], side: int, labels: AuLabels
+) -> Iterator[list[str]]:
+    """The rows of a chunk under AU_HEADER; raises TypeError unless it has occurrence scores.
+
+    first: index of the chunk's first frame in the recording; timestamps: s, one for each frame of
+    the chunk; side: 0 left, 1 right. A frame without a face has success 0 and empty AUs, and an AU
+    that the model does not give is empty.
+    """
+    if not isinstance(chunk.aus, OccurrenceScores):
+        raise TypeError(f"the chunk has {type(chunk.aus).__name__}, not occurrence scores")
+    for i, timestamp in enumerate(timestamps):
+        given = _given(chunk.aus, i, side, labels) if chunk.success[i] else {}
+        strengths = [f"{given[au][0]:.4f}" if au in given else EMPTY for au in COLUMNS]
+        presences = [str(int(given[au][1])) if au in given else EMPTY for au in COLUMNS]
+        yield [*frame_cells(chunk, i, first, timestamp), *strengths, *presences]
+
+
+def frame_cells(chunk: ChunkRows, i: int, first: int, timestamp: float) -> list[str]:
+    """Frame i of a chunk under FRAME_COLUMNS; first, timestamp: as in `au_rows`."""
+    success = str(int(chunk.success[i]))
+    return [str(first + i), "0", _seconds(timestamp), f"{chunk.confidence[i]:.4f}", success]
+
+
+def _given(
+    aus: OccurrenceScores, i: int, side: int, labels: AuLabels
+) -> dict[str, tuple[float, bool]]:
+    """Strength and presence of the AUs that were measured in frame i; NaNs are left out."""
+    scores = [float(score) for score in aus.head_scores[i, side]]
+    given = {
+        au: (score, score > PRESENT_SCORE)
+        for au, score in zip(HEAD_LABELS[labels], scores, strict=True)
+    }
+    closure = float(aus.au45[i, side])
+    given["AU45"] = (closure, closure > PRESENT_AU45)
+    return {au: value for au, value in given.items() if np.isfinite(value[0])}
+
+
+def landmark_header(points: int) -> list[str]:
+    """The header of the landmark table for P points."""
+    coordinates = [f"{axis}_{i}" for i in range(points) for axis in "xy"]
+    return ["frame", "timestamp", "confidence", "x1", "y1", "x2", "y2", *coordinates]
+
+
+def landmark_rows(chunk: ChunkRows, first: int, timestamps: Sequence[float]) -> Iterator[list[str]]:
+    """Rows under `landmark_header`: face box and unsmoothed points in px of the upright frame."""
+    for i, timestamp in enumerate(timestamps):
+        values = np.concatenate([chunk.boxes[i], chunk.points[i].reshape(-1)])
+        numbers = [f"{v:.2f}" if np.isfinite(v) else EMPTY for v in values]
+        yield [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}", *numbers]
+
+
+def _seconds(timestamp: float) -> str:
+    return f"{timestamp:.6f}"

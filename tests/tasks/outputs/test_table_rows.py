@@ -1,0 +1,59 @@
+"""The tables made of a chunk's numbers."""
+
+from tasks.outputs.table_rows import AU_HEADER, au_rows, landmark_header, landmark_rows
+from tests.chunk_rows import row, rows_of
+from workers.aus.labels import COLUMNS, au_sources
+
+
+def cells(rows, side, labels="openface3"):
+    made = list(au_rows(rows, 7, [0.0, 0.04][: len(rows)], side, labels))
+    return [dict(zip(AU_HEADER, line, strict=True)) for line in made]
+
+
+def test_the_header_is_openface_2s():
+    assert len(AU_HEADER) == 5 + 18 + 18
+    assert AU_HEADER[:6] == ("frame", "face_id", "timestamp", "confidence", "success", "AU01_r")
+    assert AU_HEADER[-1] == "AU45_c"
+
+
+def test_a_measured_frame_has_the_heads_aus_and_au45_and_nothing_else():
+    (line,) = cells(rows_of(row(0.75)), side=0)
+    given = {"AU01", "AU02", "AU04", "AU06", "AU09", "AU12", "AU25", "AU26", "AU45"}
+    assert {au for au in COLUMNS if line[f"{au}_r"]} == given
+    assert {au for au in COLUMNS if line[f"{au}_c"]} == given
+    assert (line["frame"], line["success"], line["confidence"]) == ("7", "1", "0.9000")
+    assert (line["AU12_r"], line["AU12_c"]) == ("0.7500", "1")
+    assert (line["AU45_r"], line["AU45_c"]) == ("0.0000", "0")
+
+
+def test_the_sides_are_not_mixed_up():
+    (right,) = cells(rows_of(row(0.75)), side=1)
+    assert (right["AU12_r"], right["AU12_c"]) == ("0.2500", "0")
+    assert (right["AU45_r"], right["AU45_c"]) == ("5.0000", "1")
+
+
+def test_a_frame_without_a_face_is_empty_not_zero():
+    _, line = cells(rows_of(row(), None), side=0)
+    assert (line["frame"], line["timestamp"], line["success"]) == ("8", "0.040000", "0")
+    assert not any(line[column] for column in AU_HEADER[5:])
+
+
+def test_the_old_labels_are_the_first_face_mirrors():
+    (line,) = cells(rows_of(row()), side=0, labels="face-mirror-1")
+    given = {au for au in COLUMNS if line[f"{au}_r"]}
+    assert given == {"AU01", "AU02", "AU04", "AU06", "AU12", "AU15", "AU20", "AU25", "AU45"}
+    assert "known to be wrong" in au_sources("face-mirror-1")["AU15"]
+
+
+def test_a_number_that_is_not_one_is_left_empty():
+    (line,) = cells(rows_of(row(au45=(float("nan"), 0.0))), side=0)
+    assert line["AU45_r"] == line["AU45_c"] == ""
+
+
+def test_landmarks_are_given_with_their_box():
+    lines = list(landmark_rows(rows_of(row(), None), 0, [0.0, 0.04]))
+    header = landmark_header(68)
+    assert len(header) == 7 + 136
+    first = dict(zip(header, lines[0], strict=True))
+    assert (first["x2"], first["y_67"]) == ("10.00", "3.00")
+    assert set(lines[1][3:]) == {""}

@@ -1,0 +1,59 @@
+"""Stages in threads keep their order and hand on their errors."""
+
+import threading
+
+import pytest
+
+from workers.chunk.overlap import InBackground, prefetched
+
+
+def test_items_come_in_order_and_all_of_them():
+    assert list(prefetched(range(1000), depth=3)) == list(range(1000))
+
+
+def test_no_more_than_depth_items_are_made_ahead():
+    made = []
+
+    def items():
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    ahead = prefetched(items(), depth=4)
+    assert next(ahead) == 0
+    ahead.close()
+    assert len(made) <= 7
+
+
+def test_an_error_of_the_producer_is_raised_after_what_came_before_it():
+    def items():
+        yield 1
+        raise ValueError("torn")
+
+    seen = []
+    with pytest.raises(ValueError, match="torn"):
+        seen.extend(prefetched(items()))
+    ahead = prefetched(items())
+    assert next(ahead) == 1
+
+
+def test_leaving_waits_for_every_item():
+    seen = []
+    with InBackground(seen.append, depth=2) as background:
+        for i in range(50):
+            background.put(i)
+    assert seen == list(range(50))
+
+
+def test_an_error_in_the_background_is_raised_and_does_not_block():
+    def fail(_item):
+        raise OSError("disk full")
+
+    def hand_over():
+        with InBackground(fail, depth=1) as background:
+            for i in range(50):
+                background.put(i)
+
+    with pytest.raises(OSError, match="disk full"):
+        hand_over()
+    assert not [t for t in threading.enumerate() if t.name == "background"]

@@ -1,0 +1,140 @@
+"""One chunk of a recording: from compressed frames to numbers and mirrored videos.
+
+Composes the parts: decode → track the face → smooth → midline → mirror → measure both sides →
+encode. Every frame is decoded, searched and encoded once; the AUs are measured on the mirrored
+frames while these are in memory. What comes out depends on the recording, the settings, the models
+and the provider alone, never on where the chunk begins.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from workers.arrays import Floats, Image
+from workers.aus.labels import FaceKind
+from workers.aus.measurers import FaceMeasurer
+from workers.chunk.analysed_frame import AnalysedFrame
+from workers.chunk.order import ChunkOrder, VideoName
+from workers.chunk.overlap import prefetched
+from workers.chunk.rows import ChunkRows, ChunkRowsBuilder, FrameRow
+from workers.chunk.stage_timer import StageTimer
+from workers.chunk.videos import ChunkVideos
+from workers.face.analysed_face import AnalysedFace
+from workers.face.boxes import apart
+from workers.face.midline import midline
+from workers.face.mirroring import Side, mirror
+from workers.face.scheme import LandmarkScheme
+from workers.face.smoothing import HISTORY, smoothed
+from workers.face.tracking import FaceTracker, TrackedFace
+from workers.session.loading import Models
+from workers.video.decoding import decode_segment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkAnalysis:
+    """rows: the numbers; segments: compressed video by name (left, right, debug); seconds: time
+    spent by stage, which is the one thing here that differs from run to run."""
+
+    rows: ChunkRows
+    segments: dict[VideoName, bytes]
+    seconds: dict[str, float]
+
+
+def analyse_chunk(
+    order: ChunkOrder,
+    segment: bytes,
+    models: Models,
+    on_frame: Callable[[int], None] = lambda _: None,
+) -> ChunkAnalysis:
+    """Analyse one chunk.
+
+    segment: the recording's packets that hold frames [first, stop); on_frame is told the number of
+    finished frames. Raises VideoError where the segment cannot be read.
+    """
+    timer = StageTimer()
+    measurer = models.measurer(order.settings.faces)
+    rows = ChunkRowsBuilder(order.frames, models.landmarker.scheme.count, measurer.of_no_face())
+    with ChunkVideos(order, timer) as videos:
+        for frame in _followed(order, segment, models, timer):
+            if frame.index < order.start:
+                continue
+            with timer.stage("aus"):
+                row = measured(frame, measurer)
+            rows.add(row, frame.picture is not None, frame.faces)
+            videos.write(frame, order.pts[frame.index - order.first])
+            on_frame(frame.index - order.start + 1)
+        segments = videos.finish()
+    return ChunkAnalysis(rows.finish(), segments, timer.seconds)
+
+
+def _followed(
+    order: ChunkOrder, segment: bytes, models: Models, timer: StageTimer
+) -> Iterator[AnalysedFrame]:
+    """Frames [first, stop) with the face followed through them and mirrored from `start` on."""
+    settings = order.settings
+    decoded = decode_segment(segment, order.pts, order.rotation, settings.flip)
+    tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
+    scheme = models.landmarker.scheme
+    window: deque[TrackedFace | None] = deque(maxlen=HISTORY + 1)
+    pictures = prefetched(timer.timed_items("decode", decoded))
+    for index, picture in enumerate(pictures, order.first):
+        with timer.stage("track"):
+            sighting = tracker.step(index, picture)
+        window.append(sighting.face)
+        if index < order.start or picture is None or sighting.face is None:
+            yield AnalysedFrame(index, picture, sighting.faces)
+            continue
+        with timer.stage("mirror"):
+            found = analysed_face(picture, sighting.face, list(window), scheme, settings.faces)
+        yield AnalysedFrame(index, picture, sighting.faces, found)
+
+
+def analysed_face(
+    picture: Image,
+    face: TrackedFace,
+    window: list[TrackedFace | None],
+    scheme: LandmarkScheme,
+    kind: FaceKind = "mirrored",
+) -> AnalysedFace | None:
+    """A face with its midline and, where those are wanted, its two mirrored frames.
+
+    window: the faces of the last frames, this one last. None where the landmarks give no midline,
+    or one that leaves a half empty.
+    """
+    history = points_of_same_face(window)
+    line = midline(history, scheme)
+    if line is None:
+        return None
+    points = smoothed(history)
+    sides = line.distance(points)
+    if not sides.min() < 0.0 < sides.max():
+        return None
+    mirrored: dict[Side, Image] = mirror(picture, line) if kind == "mirrored" else {}
+    return AnalysedFace(face, points, line, mirrored)
+
+
+def points_of_same_face(window: list[TrackedFace | None]) -> list[Floats | None]:
+    """The landmarks in a window, None before the face was another one.
+
+    A face whose box does not overlap the one before it is another face: two people are never
+    averaged. It depends on the window alone, so chunks stay independent.
+    """
+    same: list[Floats | None] = []
+    later: TrackedFace | None = None
+    for face in reversed(window):
+        if face is not None and later is not None and apart(face.box, later.box):
+            return [None] * (len(window) - len(same)) + same
+        same.insert(0, None if face is None else face.points)
+        later = face or later
+    return same
+
+
+def measured(frame: AnalysedFrame, measurer: FaceMeasurer) -> FrameRow | None:
+    """The numbers of a frame; None where no face was measured."""
+    if frame.found is None or frame.picture is None:
+        return None
+    aus = measurer.measure(frame.index, frame.picture, frame.found)
+    if aus is None:
+        return None
+    face = frame.found.face
+    return FrameRow(confidence=face.confidence, box=face.box, points=face.points, aus=aus)

@@ -1,0 +1,77 @@
+"""What a worker process is told by its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from weights.manifest import default_folder
+from workers.session.providers import Provider
+
+PREFIX = "FACEMIRROR_"
+DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
+DEFAULT_LEASE = 60.0
+"""Seconds after which the work of a worker that fell silent is given to another."""
+
+DEFAULT_REDIS_BUDGET = 1 << 30
+"""Bytes of chunks and their results that may lie on Redis at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Where the broker and the weights are, and what runs the models."""
+
+    # Workers tell Flower their settings; the password is in the URL.
+    broker: str = field(default=DEFAULT_BROKER, repr=False)
+    weights: Path
+    provider: Provider = "cpu"
+    compiled: Path
+    lease_seconds: float = DEFAULT_LEASE
+    redis_budget: int = DEFAULT_REDIS_BUDGET
+    simulated_seconds: float = 0.0  # what a simulated session takes for a frame
+    launcher: int | None = None  # a process without which the worker stops, too
+    private_server: int | None = None  # the Redis process that then stops, too
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Configuration":
+        """Read the FACEMIRROR_ variables; what is not set has its default."""
+
+        def given(name: str, default: str) -> str:
+            return environment.get(PREFIX + name) or default
+
+        def process(name: str) -> int | None:
+            return int(given(name, "0")) or None
+
+        return cls(
+            broker=given("BROKER", DEFAULT_BROKER),
+            weights=Path(given("WEIGHTS", str(default_folder()))),
+            provider=given("PROVIDER", "cpu"),  # type: ignore[arg-type]
+            compiled=Path(given("COMPILED", str(default_compiled()))),
+            lease_seconds=float(given("LEASE_SECONDS", str(DEFAULT_LEASE))),
+            redis_budget=int(given("REDIS_BUDGET", str(DEFAULT_REDIS_BUDGET))),
+            simulated_seconds=float(given("SIMULATED_SECONDS", "0")),
+            launcher=process("LAUNCHER"),
+            private_server=process("PRIVATE_SERVER"),
+        )
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that `from_environment` reads."""
+        values = {
+            "BROKER": self.broker,
+            "WEIGHTS": str(self.weights),
+            "PROVIDER": self.provider,
+            "COMPILED": str(self.compiled),
+            "LEASE_SECONDS": str(self.lease_seconds),
+            "REDIS_BUDGET": str(self.redis_budget),
+            "SIMULATED_SECONDS": str(self.simulated_seconds),
+            "LAUNCHER": str(self.launcher or ""),
+            "PRIVATE_SERVER": str(self.private_server or ""),
+        }
+        return {PREFIX + name: value for name, value in values.items()}
+
+
+def default_compiled() -> Path:
+    """Where compiled Core ML models are kept between runs."""
+    return user_cache_path("facemirror", appauthor=False) / "compiled"

@@ -1,0 +1,150 @@
+"""Starting worker processes, keeping them alive, and taking them down again."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from workers.process.configuration import Configuration
+
+MOST_RESTARTS = 10
+RESTART_SECONDS = 120.0
+GRACE_SECONDS = 5.0
+
+# Numeric libraries with their own threads would fight over the cores, and change the last digits.
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class LauncherError(Exception):
+    """Workers cannot be kept alive; the message says what they wrote last."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPost:
+    """A worker's name, as Flower shows it before the host, and the queues it serves.
+
+    host: what Flower shows after the name; %h is this machine's own.
+    """
+
+    name: str
+    queues: tuple[str, ...]
+    host: str = "%h"
+
+
+def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
+    """The command line of a worker: Celery's prefork pool with one child.
+
+    The parent answers Flower and renews its messages while the child computes; only this pool has
+    time limits and notices at once when the child dies.
+    """
+    queues = ",".join(post.queues)
+    return [
+        *(sys.executable, "-m", "celery", "--app", "workers.process.app", "worker"),
+        *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@{post.host}"),
+        *("--queues", queues, "--loglevel", log_level, "--without-gossip", "--without-mingle"),
+        # Flower shows a worker as gone after two of these, and networks have their moments.
+        *("--heartbeat-interval", "10"),
+    ]
+
+
+def worker_environment(configuration: Configuration) -> dict[str, str]:
+    """The environment of a worker, made from this process's."""
+    return {**os.environ, **dict.fromkeys(THREAD_COUNTS, "1"), **configuration.to_environment()}
+
+
+class Workers:
+    """A set of worker processes on this machine. Use as a context manager."""
+
+    def __init__(
+        self, posts: list[WorkerPost], configuration: Configuration, log: Path | None
+    ) -> None:
+        """log: the file that all of them write to; None for where this process writes to."""
+        self._configuration = replace(configuration, launcher=os.getpid())
+        self._log = log
+        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
+        self._posts = posts
+        self._processes: dict[WorkerPost, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.mkdtemp(prefix="facemirror-workers-")
+        for post in self._posts:
+            self._start(post)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def tend(self) -> None:
+        """Start those anew that have ended; raises LauncherError when that happens too often."""
+        for post, process in list(self._processes.items()):
+            if process.poll() is None:
+                continue
+            now = time.monotonic()
+            if len(self._restarts) == MOST_RESTARTS and now - self._restarts[0] < RESTART_SECONDS:
+                raise LauncherError(f"worker processes keep dying: {self._last_line()}")
+            self._restarts.append(now)
+            _kill_group(process)
+            self._start(post)
+
+    def drain(self) -> None:
+        """Let all finish what they have in hand and end; returns when none is left."""
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.wait()
+
+    def stop(self) -> None:
+        """Ask all to put down what they have in hand, then end them; returns when none is left."""
+        for process in self._processes.values():
+            process.send_signal(signal.SIGQUIT)  # Celery's cold shutdown gives messages back
+        deadline = time.monotonic() + GRACE_SECONDS
+        for process in self._processes.values():
+            try:
+                process.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _kill_group(process)
+            _kill_group(process)  # a child that outlived its parent
+            process.wait()
+
+    def _start(self, post: WorkerPost) -> None:
+        with nullcontext() if self._log is None else self._log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches the launcher alone.
+            self._processes[post] = subprocess.Popen(
+                worker_command(post),
+                # What a killed worker leaves in its temporary folder goes with the folder.
+                env={**worker_environment(self._configuration), "TMPDIR": self._temporary},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=None if log is None else subprocess.STDOUT,
+                start_new_session=True,
+                # Celery imports from the current folder first: a person's tasks.py is not ours.
+                cwd=Path(__file__).parents[2],
+            )
+
+    def _last_line(self) -> str:
+        if self._log is None:
+            return "see above"
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "they wrote nothing"
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,103 @@
+"""The loaded models of one worker process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import onnxruntime
+
+from weights.manifest import MODELS, AuMethod, InstalledModel, verify_model
+from workers.aus.labels import FaceKind
+from workers.aus.measurers import FaceMeasurer, OpenFace2Measurer, OpenFace3Measurer
+from workers.aus.openface2.models import OpenFace2Models, open_openface2
+from workers.face.landmarker import Landmarker
+from workers.face.scheme import LandmarkName
+from workers.models.multitask import ActionUnitScores
+from workers.models.pfld68 import Pfld68
+from workers.models.retinaface import RetinaFace
+from workers.models.star98 import Star98
+from workers.session.onnx_model import OnnxModel
+from workers.session.providers import ONNX_NAMES, Provider, ProviderError, execution_providers
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the analysis of a chunk needs: detectors, landmarks, AU models, and their origin."""
+
+    seeker: RetinaFace
+    verifier: RetinaFace
+    landmarker: Landmarker
+    aus: ActionUnitScores | OpenFace2Models
+    installed: tuple[InstalledModel, ...]
+
+    def measurer(self, kind: FaceKind) -> FaceMeasurer:
+        """What measures faces of this kind."""
+        if isinstance(self.aus, OpenFace2Models):
+            return OpenFace2Measurer(self.aus, self.landmarker.scheme, kind)
+        return OpenFace3Measurer(self.aus, self.landmarker.scheme)
+
+
+def model_names(landmarks: LandmarkName, aus: AuMethod) -> tuple[str, ...]:
+    """The models that an analysis with these landmarks and AUs runs."""
+    au_model = "mtl_aus" if aus == "openface3" else "openface2_aus"
+    return ("retinaface_frame", "retinaface_face", landmarks, au_model)
+
+
+LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
+    ("star98", "openface3"),
+    ("pfld68", "openface3"),
+    ("pfld68", "openface2"),
+)
+"""What goes together."""
+
+
+def check_weights(
+    weights: Path, landmarks: LandmarkName, aus: AuMethod = "openface3"
+) -> tuple[InstalledModel, ...]:
+    """The record of each model needed; raises WeightsError where one is missing or changed."""
+    return tuple(verify_model(weights, name) for name in model_names(landmarks, aus))
+
+
+def load_models(
+    weights: Path, provider: Provider, landmarks: LandmarkName, aus: AuMethod, compiled: Path
+) -> Models:
+    """Check and load the models that an analysis needs.
+
+    compiled: folder for compiled Core ML models. Raises WeightsError, or ProviderError where ONNX
+    Runtime would quietly run on another provider.
+    """
+    cv2.setNumThreads(1)
+    onnxruntime.set_default_logger_severity(3)
+    installed = check_weights(weights, landmarks, aus)
+    loaded = {
+        model.name: _load(weights, model, provider, compiled)
+        for model in installed
+        if model.name != "openface2_aus"
+    }
+    star = landmarks == "star98"
+    return Models(
+        seeker=RetinaFace(loaded["retinaface_frame"]),
+        verifier=RetinaFace(loaded["retinaface_face"]),
+        landmarker=Star98(loaded["star98"]) if star else Pfld68(loaded["pfld68"]),
+        aus=ActionUnitScores(loaded["mtl_aus"])
+        if aus == "openface3"
+        else open_openface2(weights / MODELS["openface2_aus"].file),
+        installed=installed,
+    )
+
+
+def _load(
+    weights: Path, installed: InstalledModel, provider: Provider, compiled: Path
+) -> OnnxModel:
+    # A folder for each checksum: Core ML's cache does not notice that a model has changed.
+    cache = compiled / installed.sha256[:16]
+    cache.mkdir(parents=True, exist_ok=True)
+    # PFLD's file leaves its batch size open; Core ML wants every shape fixed.
+    fixed = {"batch_size": 1} if installed.name == "pfld68" else None
+    model = OnnxModel(weights / installed.file, execution_providers(provider, cache), fixed)
+    if ONNX_NAMES[provider] not in model.provider_names:
+        raise ProviderError(
+            f"{installed.file} does not run on '{provider}' here (ONNX Runtime set up "
+            f"{', '.join(model.provider_names)}): choose another --provider"
+        )
+    return model
