@@ -117,10 +117,15 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """From analyze to assemble: where a chunk's numbers come from. seconds: by stage."""
+    """From analyze to assemble: where a chunk's numbers come from.
+
+    arithmetic: see `workers.process.arithmetic`; libraries: versions of what changes numbers;
+    seconds: by stage.
+    """
 
     provider: str
-    onnxruntime: str
+    arithmetic: str
+    libraries: dict[str, str]
     worker: str
     models: tuple[InstalledModel, ...]
     seconds: dict[str, float]
