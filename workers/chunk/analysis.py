@@ -15,7 +15,7 @@ from workers.aus.labels import FaceKind
 from workers.aus.measurers import FaceMeasurer
 from workers.chunk.analysed_frame import AnalysedFrame
 from workers.chunk.order import ChunkOrder, VideoName
-from workers.chunk.overlap import prefetched
+from workers.chunk.overlap import depth_for, prefetched
 from workers.chunk.rows import ChunkRows, ChunkRowsBuilder, FrameRow
 from workers.chunk.stage_timer import StageTimer
 from workers.chunk.videos import ChunkVideos
@@ -77,7 +77,8 @@ def _followed(
     tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
     scheme = models.landmarker.scheme
     window: deque[TrackedFace | None] = deque(maxlen=settings.lookback + 1)
-    pictures = prefetched(timer.timed_items("decode", decoded))
+    depth = depth_for(order.picture_bytes)
+    pictures = prefetched(timer.timed_items("decode", decoded), depth)
     for index, picture in enumerate(pictures, order.first):
         with timer.stage("track"):
             sighting = tracker.step(index, picture)
