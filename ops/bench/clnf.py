@@ -21,7 +21,7 @@ from workers.clnf.fitting import LandmarkModel, fit_landmarks, gathered
 from workers.clnf.model_file import load_landmark_models
 from workers.clnf.optimisation import optimised
 from workers.clnf.sampling import Grey
-from workers.clnf.tracker import TRACKING_WINDOWS, Followed, LandmarkTracker, Models
+from workers.clnf.tracker import TRACKING_WINDOWS, Followed, LandmarkModels, LandmarkTracker
 from workers.face.shape_fit import ShapeFit, fit_shape
 from workers.face.tracking import FaceTracker
 from workers.process.configuration import default_compiled
@@ -29,7 +29,7 @@ from workers.session.loading import load_models
 
 
 def time_parts(
-    models: Models, grey: Grey, start: ShapeFit, found: Followed, timer: CpuTimer
+    models: LandmarkModels, grey: Grey, start: ShapeFit, found: Followed, timer: CpuTimer
 ) -> None:
     """What following a face consists of, once more, stage by stage."""
     time_fit("face", models.face, grey, start, TRACKING_WINDOWS, timer)

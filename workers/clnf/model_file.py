@@ -18,7 +18,7 @@ from weights.manifest import WeightsError
 from workers.clnf.fitting import LandmarkModel, Schedule
 from workers.clnf.parts import Part
 from workers.clnf.patch_experts import PatchExperts
-from workers.clnf.tracker import Models
+from workers.clnf.tracker import LandmarkModels
 from workers.clnf.validator import Validator
 from workers.face.shape_model import shape_model
 
@@ -32,7 +32,7 @@ LIDS = np.array([8, 10, 12, 14, 16, 18])
 """Points of an eye model that the face has, too: from its corner on the picture's left."""
 
 
-def load_landmark_models(path: Path) -> Models:
+def load_landmark_models(path: Path) -> LandmarkModels:
     """The models of a `clnf68.npz`. Raises WeightsError where it is none, or OSError."""
     try:
         # Opened here: NumPy leaves a file open that turns out to be no archive.
@@ -48,12 +48,12 @@ def load_landmark_models(path: Path) -> Models:
         ) from error
 
 
-def landmark_models(arrays: Arrays) -> Models:
+def landmark_models(arrays: Arrays) -> LandmarkModels:
     """The models of arrays, by the names that `weights.clnf.packing` says. Raises KeyError."""
     face, inner = _below(arrays, "face"), _below(arrays, "inner")
     right, left = _below(arrays, "right_eye"), _below(arrays, "left_eye")
     of_face = [schedule_of(experts.scaling) for experts in _experts(face)]
-    return Models(
+    return LandmarkModels(
         face=_landmark_model(face, of_face),
         parts={
             "inner": Part(

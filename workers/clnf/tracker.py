@@ -33,7 +33,7 @@ SURE = -0.45
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Models:
+class LandmarkModels:
     """parts: in the order in which their points are taken; validator: None where there is none."""
 
     face: LandmarkModel
@@ -47,8 +47,9 @@ class Followed:
 
     points: (68, 2) px; fit: the shape that they are the projection of, from which the face is
     followed into the next picture; parts: their own points (N, 2) px, of those that were looked
-    for; certainty: from -1 (sure) to 1 (wrong), None without a validator; success: whether the
-    points are believed. Without a validator it says only that the face was large enough.
+    for; of an eye's 28 those from 8 to 19 are the lids, the others iris and pupil; certainty: from
+    -1 (sure) to 1 (wrong), None without a validator; success: whether the points are believed.
+    Without a validator it says only that the face was large enough.
     """
 
     points: Floats
@@ -61,7 +62,7 @@ class Followed:
 class LandmarkTracker:
     """Follows a face; what it knows of it travels in what it gives and is given."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: LandmarkModels) -> None:
         self._models = models
 
     def follow(
@@ -95,7 +96,10 @@ class LandmarkTracker:
             return None
 
     def _refined(self, grey: Grey, fit: ShapeFit) -> tuple[ShapeFit, dict[PartName, Floats]]:
-        """The fit after the parts had their say, and their points."""
+        """The fit after the parts had their say, and their points.
+
+        Parts are not heard where no shape can be fitted to what they say.
+        """
         face = self._models.face
         whole = merged = face.projected(fit)
         located: dict[PartName, Floats] = {}
@@ -105,7 +109,10 @@ class LandmarkTracker:
                 if points is not None:
                     located[name] = points
                     merged = part.merged(points, merged)
-        return (fit_shape(face.shape, merged) if located else fit), located
+        try:
+            return (fit_shape(face.shape, merged) if located else fit), located
+        except ValueError:
+            return fit, {}
 
     def _lost(self, fit: ShapeFit | None) -> Followed:
         """What could not be followed; fit: the last that can be said, if there is one."""

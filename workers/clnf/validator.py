@@ -73,7 +73,8 @@ def convolved(maps: Tensor, kernels: Tensor, biases: Tensor) -> Tensor:
 
 def sigmoid(values: Tensor) -> Tensor:
     """1 / (1 + exp(-v))."""
-    return np.asarray(1.0 / (1.0 + np.exp(-values)), dtype=np.float32)
+    with np.errstate(over="ignore"):  # 1/inf is 0
+        return np.asarray(1.0 / (1.0 + np.exp(-values)), dtype=np.float32)
 
 
 def halved(maps: Tensor) -> Tensor:

@@ -90,6 +90,19 @@ def test_the_landmarks_are_those_of_one_shape_fitted_to_the_merged_parts(tracker
     np.testing.assert_array_equal(whole.fit.local, expected.local)
 
 
+def test_parts_that_say_what_no_face_fits_are_not_heard(dot_models, monkeypatch):
+    def refuse(*_):
+        raise ValueError("no shape can be fitted to the landmarks")
+
+    points, pose = face_at(**POSED)
+    grey, start = drawn(points, 1.6), ShapeFit(pose, np.array(POSED["local"]))
+    alone = LandmarkTracker(replace(dot_models, parts={})).follow(grey, start)
+    monkeypatch.setattr("workers.clnf.tracker.fit_shape", refuse)
+    found = LandmarkTracker(dot_models).follow(grey, start)
+    assert found.parts == {}
+    np.testing.assert_array_equal(found.points, alone.points)
+
+
 def test_small_faces_are_followed_without_their_parts(tracker):
     points, _ = face_at(0.7)
     found = tracker.follow(drawn(points, 0.7), off(points, 1.0))

@@ -124,6 +124,14 @@ def test_a_face_of_one_brightness_has_an_answer(read):
     assert -1 < Validator(read).certainty(even, over(30, 20, 60, 60), np.zeros(3)) < 1
 
 
+def test_an_answer_beyond_all_doubt_is_no_error(views, tmp_path):
+    for bias, certainty in ((-500.0, -1.0), (500.0, 1.0)):
+        path = tmp_path / "validator.txt"
+        path.write_bytes(validator_file([0.0], [views[0] | {"bias": bias}]))
+        validator = Validator(read_validator(path))
+        assert validator.certainty(GREY, over(30, 20, 60, 60), np.zeros(3)) == certainty
+
+
 def test_the_nearest_view_is_asked(read):
     validator = Validator(read)
     for degrees, view in ((0, 0), (-14, 0), (-16, 1), (16, 2), (80, 2)):
