@@ -13,6 +13,7 @@ from ops.run_options import Aus
 from weights.manifest import (
     CHECKPOINTS_FOLDER,
     MODELS,
+    OPENFACE2_FOLDER,
     InstalledModel,
     WeightsError,
     default_folder,
@@ -78,6 +79,12 @@ def convert(
         )
     for checkpoint in done.missing:
         typer.echo(f"not converted: {checkpoint.file} is not in {folder}")
+    if done.landmark_files_missing:
+        typer.echo(
+            f"not converted: OpenFace 2's landmark models, {folder / OPENFACE2_FOLDER} lacks "
+            f"{', '.join(done.landmark_files_missing)}: "
+            "type 'facemirror weights fetch --aus openface2 --accept-license'"
+        )
     for file in done.left_out:
         _complain(f"left out: {file} is listed, but no checksum is known of it; its AU stays empty")
     for model in done.unofficial:
@@ -97,7 +104,7 @@ def verify(
         installed = read_record(folder).models
         for name, model in MODELS.items():
             there = name in installed or (folder / model.file).exists()
-            if aus.value not in model.methods and not there:
+            if not there and (aus.value not in model.methods or model.optional):
                 continue
             try:
                 table.add_row(name, model.file, "unchanged", _origin(verify_model(folder, name)))

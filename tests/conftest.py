@@ -23,11 +23,14 @@ def checkpoints(pytestconfig, tmp_path_factory) -> Path:
     recipe = shared("oracle", "make_checkpoints.py")
     pfld = shared("weights", "pfld_68.onnx")
     openface2 = shared("openface2", "model")
+    landmarks = shared("openface2", "landmarks", "model")
 
     def make(folder: Path) -> None:
         subprocess.run([sys.executable, "-B", recipe, folder], check=True)
         shutil.copyfile(pfld, folder / pfld.name)
         shutil.copytree(openface2, folder / openface2.parent.name)
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+        shutil.copytree(landmarks, folder / openface2.parent.name / landmarks.parent.name)
         subprocess.run(["chmod", "-R", "u+w", folder], check=True)
 
     return _made_once("checkpoints", [recipe, pfld], make, pytestconfig, tmp_path_factory)

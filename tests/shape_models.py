@@ -19,14 +19,14 @@ def made_up(modes: int = 5, seed: int = 0) -> ShapeModel:
     basis, _ = np.linalg.qr(random.standard_normal((3 * POINTS, modes)))
     return ShapeModel(
         mean=mean,
-        modes=np.ascontiguousarray(basis.reshape(3, POINTS, modes).swapaxes(1, 2)),
+        modes=np.ascontiguousarray(basis.T).reshape(modes, 3, POINTS),
         variances=np.linspace(800.0, 50.0, modes),
     )
 
 
 def written(model: ShapeModel, path: Path) -> Path:
     """A shape model's file, as OpenFace writes it."""
-    modes = model.modes.swapaxes(1, 2).reshape(3 * POINTS, -1)
+    modes = model.modes.reshape(len(model.modes), -1).T
     lines = []
     for title, matrix in (
         ("mean", model.mean.reshape(-1, 1)),

@@ -16,6 +16,7 @@ ROOMS = {
     "workers.session": 60,
     "workers.aus": 50,
     "workers.models": 40,
+    "workers.clnf": 40,
     "workers.face": 30,
     "workers.video": 30,
     "workers.arrays": 20,

@@ -20,6 +20,7 @@ import torch
 from onnx import ModelProto
 from torch import Tensor, nn
 
+from weights.clnf.packing import PackedModels, missing_files, packed
 from weights.export import differences, export
 from weights.manifest import (
     CHECKPOINTS,
@@ -43,12 +44,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was converted, the checkpoints that were not there, and OpenFace 2's AU models that
-    were left out because no checksum is known of them."""
+    """What was converted, the checkpoints that were not there, OpenFace 2's AU models that were
+    left out because no checksum is known of them, and the files that its landmark models lack."""
 
     installed: tuple[InstalledModel, ...]
     missing: tuple[Checkpoint, ...]
     left_out: tuple[str, ...] = ()
+    landmark_files_missing: tuple[str, ...] = ()
 
     @property
     def unofficial(self) -> tuple[InstalledModel, ...]:
@@ -90,8 +92,8 @@ def convert(
 
     A checkpoint that is not the published one is converted and marked `official=False`, except the
     ready-made pfld_68.onnx, which is taken as published or not at all. OpenFace 2's files, below
-    `openface2/`, are put into one file unchanged. `demo` marks models that
-    must never measure anybody. `say` gets one line for each step.
+    `openface2/`, are put into one file unchanged, its landmark models into another one as arrays.
+    `demo` marks models that must never measure anybody. `say` gets one line for each step.
 
     Raises WeightsError when nothing is there to convert, when a checkpoint cannot be read or does
     not fit, or when ONNX Runtime disagrees with torch; models finished before that stay.
@@ -114,10 +116,14 @@ def convert(
     if openface2 is not None:
         installed.append(_install_openface2(openface2, job))
         write_record(job.out, read_record(job.out).having(installed[-1]))
+    lacking = missing_files(folder)
+    if not lacking:
+        installed.append(_install_landmark_models(packed(folder), job))
+        write_record(job.out, read_record(job.out).having(installed[-1]))
     there = {source.checkpoint.name for source in sources}
     missing = (checkpoint for name, checkpoint in CHECKPOINTS.items() if name not in there)
     left_out = () if openface2 is None else openface2.left_out
-    return Conversion(tuple(installed), tuple(missing), left_out)
+    return Conversion(tuple(installed), tuple(missing), left_out, tuple(lacking))
 
 
 def _find(folder: Path, checkpoint: Checkpoint) -> _Source | None:
@@ -157,13 +163,27 @@ def _install_openface2(found: Bundle, job: _Job) -> InstalledModel:
     _write(job.out / model.file, found.content)
     job.say(f"{model.file}: OpenFace 2's files, unchanged")
     checksum = hashlib.sha256(found.content).hexdigest()
+    return _of_openface2(model, found.content, checksum, found.official, job)
+
+
+def _install_landmark_models(found: PackedModels, job: _Job) -> InstalledModel:
+    model = MODELS["clnf68"]
+    _write(job.out / model.file, found.content)
+    what = "" if found.validated else ", without the validator: nothing says how sure they are"
+    job.say(f"{model.file}: OpenFace 2's landmark models{what}")
+    return _of_openface2(model, found.content, found.sources, found.official, job)
+
+
+def _of_openface2(
+    model: Model, content: bytes, sources: str, official: bool, job: _Job
+) -> InstalledModel:
     return InstalledModel(
         name=model.name,
         file=model.file,
-        sha256=checksum,
+        sha256=hashlib.sha256(content).hexdigest(),
         source_file=TAG,
-        source_sha256=checksum,
-        official=found.official,
+        source_sha256=sources,
+        official=official,
         converter=converter_version(),
         demo=job.demo,
     )

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from weights.clnf import files
 from weights.manifest import (
     CHECKPOINTS,
     OPENFACE2_FOLDER,
@@ -15,7 +16,7 @@ from weights.manifest import (
     WeightsError,
     sha256_of,
 )
-from weights.openface2 import AU_LIST, needed_files, place_on_github, published
+from weights.openface2 import AU_LIST, TAG, needed_files, place_on_github, published
 
 LICENCE_NOTES: dict[AuMethod, str] = {
     "openface3": (
@@ -31,7 +32,13 @@ LICENCE_NOTES: dict[AuMethod, str] = {
 GITHUB = "https://raw.githubusercontent.com"
 PATIENCE = 60.0  # seconds without an answer
 
+NOT_FOUND = 404  # HTTP
+
 Say = Callable[[str], None]
+
+
+class NotPublishedError(WeightsError):
+    """What was asked for is not there, or is another file than the known one."""
 
 
 def fetch(
@@ -59,6 +66,7 @@ def fetch(
     paths = [_fetch_checkpoint(checkpoint, folder, github, say) for checkpoint in chosen]
     if checkpoints is None and method == "openface2":
         paths += fetch_openface2(folder / OPENFACE2_FOLDER, github, say)
+        paths += fetch_landmark_models(folder / OPENFACE2_FOLDER, github, say)
     return paths
 
 
@@ -82,14 +90,45 @@ def fetch_openface2(folder: Path, github: str, say: Say) -> list[Path]:
     _download_from_github(f"{github}/{place_on_github(AU_LIST)}", list_path)
     needed, left_out = needed_files(list_path.read_text(encoding="utf-8"))
     for file in needed:
-        path = folder / file
-        if not path.is_file() or sha256_of(path) != published()[file]:
-            _download_from_github(f"{github}/{place_on_github(file)}", path)
-            refuse_other_content(path, published()[file])
+        address = f"{github}/{place_on_github(file)}"
+        _fetch_from_github(address, folder / file, published()[file])
     say(f"{folder}: {len(needed)} files, their checksums are the published ones")
     for file in left_out:
         say(f"left out: {file} is listed, but no checksum is known of it; its AU will stay empty")
     return [list_path, *(folder / file for file in needed)]
+
+
+def fetch_landmark_models(folder: Path, github: str, say: Say) -> list[Path]:
+    """Fetches OpenFace 2's landmark models.
+
+    Files that are only expected to be at its tag are left out where they are not, and said.
+    """
+    paths = []
+    for file, checksum in files.published().items():
+        try:
+            address = f"{github}/{files.place_on_github(file)}"
+            _fetch_from_github(address, folder / file, checksum)
+        except NotPublishedError:
+            if file not in files.UNCONFIRMED:
+                raise
+            say(f"left out: tag {TAG} has no {file} with the known checksum; {_loss(file)}")
+        else:
+            paths.append(folder / file)
+    say(f"{folder}: {len(paths)} files of landmark models, their checksums are the published ones")
+    return paths
+
+
+def _loss(file: str) -> str:
+    if file == files.VALIDATOR:
+        return "the landmark models work without it, but do not say how sure they are"
+    return "the landmark models cannot be converted without it"
+
+
+def _fetch_from_github(address: str, path: Path, sha256: str) -> None:
+    """Leaves a file with this checksum as it is."""
+    if not path.is_file() or sha256_of(path) != sha256:
+        _download_from_github(address, path)
+        refuse_other_content(path, sha256)
 
 
 def _download(checkpoint: Checkpoint, repository: str, folder: Path) -> None:
@@ -110,27 +149,31 @@ def _download_from_github(address: str, path: Path) -> None:
         answer = get_session().get(address, follow_redirects=True, timeout=PATIENCE)
         answer.raise_for_status()
     except Exception as error:
-        raise _not_fetched(path.name, address, error) from error
+        not_found = getattr(getattr(error, "response", None), "status_code", None) == NOT_FOUND
+        kind = NotPublishedError if not_found else WeightsError
+        raise _not_fetched(path.name, address, error, kind) from error
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(answer.content)
     partial.replace(path)
 
 
-def _not_fetched(file: str, source: str, error: Exception) -> WeightsError:
+def _not_fetched(
+    file: str, source: str, error: Exception, kind: type[WeightsError] = WeightsError
+) -> WeightsError:
     reason = " ".join(str(error).split())
-    return WeightsError(
+    return kind(
         f"{file} could not be fetched from {source} ({reason}): "
         "check the connection and type the command again, it goes on where it stopped"
     )
 
 
 def refuse_other_content(path: Path, sha256: str) -> None:
-    """Removes a file that is not the published one, and raises WeightsError."""
+    """Removes a file that is not the published one, and raises NotPublishedError."""
     if sha256_of(path) == sha256:
         return
     size = path.stat().st_size
     path.unlink()
-    raise WeightsError(
+    raise NotPublishedError(
         f"{path} was removed: what arrived ({size} bytes) is not the published file. "
         "Type the command again; if it happens again, the file was changed where it is published"
     )

@@ -15,6 +15,7 @@ Models and what goes in and out (float32, NCHW, all shapes fixed but pfld68's n)
 - mtl_emotion_gaze: the same `faces`; `emotions` [2,8] logits, `gaze` [2,2] yaw, pitch in radians.
 - pfld68: `input` [n,3,112,112], RGB x/255; [n,136], x,y in units of the crop.
 - openface2_aus: no network but OpenFace 2's files, unchanged, in a zip (see `weights.openface2`).
+- clnf68: OpenFace 2's landmark models as arrays (see `weights.clnf.packing`).
 
 Imports no torch, ONNX or numpy: running workers and the command line read it.
 """
@@ -77,6 +78,7 @@ class Model:
     checkpoint: str
     content: str
     methods: tuple[AuMethod, ...]  # that run it; none: made only when asked for
+    optional: bool = False  # they run without it, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,14 @@ MODELS = {
             checkpoint="openface2",
             content="OpenFace 2: 17 intensities, 18 presences",
             methods=("openface2",),
+        ),
+        Model(
+            name="clnf68",
+            file="clnf68.npz",
+            checkpoint="openface2_landmarks",
+            content="OpenFace 2: 68 landmarks, followed",
+            methods=("openface2",),
+            optional=True,
         ),
     )
 }

@@ -90,10 +90,11 @@ def bundle(checkpoints: Path) -> Bundle | None:
     official = all(
         hashlib.sha256(contents[file]).hexdigest() == published()[file] for file in needed
     )
-    return Bundle(_zipped(contents), official, tuple(left_out))
+    return Bundle(zipped(contents), official, tuple(left_out))
 
 
-def _zipped(contents: dict[str, bytes]) -> bytes:
+def zipped(contents: dict[str, bytes]) -> bytes:
+    """A zip of files by name, uncompressed: the same bytes on any day."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for file, content in contents.items():

@@ -57,6 +57,8 @@ def test_convert_takes_the_default_folders(home):
     assert done.exit_code == 0, done.output
     assert (home / "pfld_68.onnx").is_file()
     assert "not converted: Landmark_98.pkl is not in" in done.stdout
+    assert "not converted: OpenFace 2's landmark models, " in done.stdout
+    assert "ccnf_patches_0.25_general.txt" in done.stdout
 
 
 def test_convert_with_nothing_to_convert_fails_in_one_line(home, tmp_path):
@@ -128,12 +130,23 @@ def test_verify_for_openface2_asks_for_its_own_models(weights_folder, tmp_path):
     assert "openface2_aus.zip is missing" in done.stderr
     shutil.copyfile(weights_folder / "openface2_aus.zip", tmp_path / "openface2_aus.zip")
     record = json.loads((tmp_path / "weights.json").read_text())
-    for name in ("star98", "mtl_aus", "mtl_emotion_gaze"):
+    for name in ("star98", "mtl_aus", "mtl_emotion_gaze", "clnf68"):
         del record["models"][name]
     (tmp_path / "weights.json").write_text(json.dumps(record))
     done = run("verify", "--weights", tmp_path, "--aus", "openface2")
     assert done.exit_code == 0, done.output
     assert "star98" not in done.output
+
+
+def test_verify_for_openface2_does_without_its_landmark_models_but_checks_them(home):
+    done = run("verify", "--aus", "openface2")
+    assert "openface2_aus.zip is missing" in done.stderr
+    assert "clnf68" not in done.output
+    home.mkdir()
+    (home / "clnf68.npz").write_bytes(b"something")
+    done = run("verify", "--aus", "openface2")
+    assert "clnf68.npz is not listed in weights.json" in done.stderr
+    assert "fetch --aus openface2 --accept-license" in done.stderr
 
 
 def test_list_shows_what_is_installed(home, tmp_path):

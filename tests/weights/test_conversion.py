@@ -13,9 +13,12 @@ pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
 
 from onnxruntime.tools.mobile_helpers import usability_checker  # noqa: E402
 
+from tests.landmark_models import write_checkpoints  # noqa: E402
 from tests.shared import shared  # noqa: E402
 from tests.weights.goldens import FRAMES, detector_input, golden, landmark_input  # noqa: E402
 from weights.architectures.retinaface import RetinaFace  # noqa: E402
+from weights.clnf.files import VALIDATOR  # noqa: E402
+from weights.clnf.packing import packed  # noqa: E402
 from weights.conversion import convert, refuse_disagreement  # noqa: E402
 from weights.export import differences, export  # noqa: E402
 from weights.manifest import (  # noqa: E402
@@ -26,6 +29,7 @@ from weights.manifest import (  # noqa: E402
     sha256_of,
     verify_model,
 )
+from weights.openface2 import SHAPE_MODEL  # noqa: E402
 from weights.recipes import RECIPES  # noqa: E402
 
 CONTRACT = {
@@ -150,7 +154,7 @@ def test_every_converted_model_is_recorded_and_verified(weights_folder):
     assert set(read_record(weights_folder).models) == set(MODELS)
     for name in MODELS:
         model = verify_model(weights_folder, name)
-        assert model.official == name.startswith(("retinaface", "pfld68", "openface2"))
+        assert model.official == name.startswith(("retinaface", "pfld68", "openface2", "clnf"))
         assert not model.demo
 
 
@@ -249,6 +253,31 @@ def test_a_pfld_with_another_checksum_is_refused(tmp_path):
     with pytest.raises(WeightsError, match=r"pfld_68\.onnx is not the published file"):
         convert(tmp_path, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_openface2s_landmark_models_are_packed_from_what_is_there(tmp_path):
+    checkpoints, out, lines = write_checkpoints(tmp_path / "checkpoints"), tmp_path / "out", []
+    shutil.copyfile(shared("weights", "pfld_68.onnx"), checkpoints / "pfld_68.onnx")
+    done = convert(checkpoints, out, say=lines.append)
+    assert done.landmark_files_missing == ()
+    model = verify_model(out, "clnf68")
+    assert model in done.unofficial
+    assert model.source_file == "OpenFace_2.2.0"
+    assert model.source_sha256 == packed(checkpoints).sources
+    assert lines[-1] == "clnf68.npz: OpenFace 2's landmark models"
+    (checkpoints / "openface2" / VALIDATOR).unlink()
+    convert(checkpoints, out, say=lines.append)
+    assert lines[-1].endswith("without the validator: nothing says how sure they are")
+    assert verify_model(out, "clnf68").sha256 != model.sha256
+
+
+def test_without_its_landmark_models_openface2_is_converted_all_the_same(tmp_path):
+    shutil.copytree(shared("openface2", "model"), tmp_path / "openface2")
+    done = convert(tmp_path, tmp_path / "out")
+    assert verify_model(tmp_path / "out", "openface2_aus").official
+    assert not (tmp_path / "out" / "clnf68.npz").exists()
+    assert len(done.landmark_files_missing) == 11
+    assert SHAPE_MODEL not in done.landmark_files_missing
 
 
 def test_an_export_that_answers_otherwise_is_refused(weights_folder):

@@ -1,6 +1,7 @@
 """Fetching, against a local server that stands in for the hub."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -10,9 +11,21 @@ from pathlib import Path
 import pytest
 
 from tests.shared import shared
-from weights.fetching import fetch, fetch_openface2, refuse_other_content
-from weights.manifest import CHECKPOINTS, OPENFACE_REPOSITORY, PFLD_ON_GITHUB, WeightsError
-from weights.openface2 import AU_LIST, place_on_github
+from weights.clnf import files
+from weights.fetching import (
+    fetch,
+    fetch_landmark_models,
+    fetch_openface2,
+    refuse_other_content,
+)
+from weights.manifest import (
+    CHECKPOINTS,
+    OPENFACE_REPOSITORY,
+    PFLD_ON_GITHUB,
+    WeightsError,
+    sha256_of,
+)
+from weights.openface2 import AU_LIST, SHAPE_MODEL, place_on_github
 
 ROOT = Path(__file__).resolve().parents[2]
 RETINAFACE = CHECKPOINTS["retinaface"]
@@ -165,6 +178,26 @@ def openface2(github):
     return folder, address, asked
 
 
+@pytest.fixture
+def landmark_models(github):
+    """The server, with OpenFace 2's landmark models where its tag has them."""
+    folder, address, asked = github
+    for file in files.published():
+        parts = ("model", file) if file == SHAPE_MODEL else ("landmarks", "model", file[10:])
+        place = folder / files.place_on_github(file)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(shared("openface2", *parts).read_bytes())
+    return folder, address, asked
+
+
+@pytest.fixture
+def unused_address():
+    """Where nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
 def test_openface2s_files_are_fetched_once(openface2, tmp_path):
     _, address, asked = openface2
     out, lines = tmp_path / "out", []
@@ -198,6 +231,70 @@ def test_an_au_model_with_other_content_is_refused_and_removed(openface2, tmp_pa
     with pytest.raises(WeightsError, match=r"AU_9_dynamic\.dat was removed"):
         fetch_openface2(tmp_path / "out", address, print)
     assert not (tmp_path / "out" / name).exists()
+
+
+def test_openface2s_landmark_models_are_fetched_once(landmark_models, tmp_path):
+    _, address, asked = landmark_models
+    out, lines = tmp_path / "out", []
+    paths = fetch_landmark_models(out, address, lines.append)
+    assert len(paths) == len(asked) == 13
+    for path in paths:
+        assert sha256_of(path) == files.published()[str(path.relative_to(out))]
+    assert lines == [f"{out}: 13 files of landmark models, their checksums are the published ones"]
+    asked.clear()
+    fetch_landmark_models(out, address, lines.append)
+    assert asked == []
+
+
+@pytest.mark.parametrize("absent", [True, False])
+@pytest.mark.parametrize("file", files.UNCONFIRMED)
+def test_what_is_only_expected_to_be_there_is_left_out_and_said(
+    landmark_models, tmp_path, file, absent
+):
+    folder, address, _ = landmark_models
+    place = folder / files.place_on_github(file)
+    if absent:
+        place.unlink()
+    else:
+        place.write_bytes(b"another one")
+    lines = []
+    paths = fetch_landmark_models(tmp_path / "out", address, lines.append)
+    assert len(paths) == 12
+    assert not (tmp_path / "out" / file).exists()
+    assert lines[0].startswith(f"left out: tag OpenFace_2.2.0 has no {file} with the known")
+    needed = "cannot be converted without it" in lines[0]
+    assert needed == (file != files.VALIDATOR)
+
+
+def test_what_is_known_to_be_there_must_be(landmark_models, tmp_path):
+    folder, address, _ = landmark_models
+    place = folder / files.place_on_github(files.LANDMARK_MODELS["inner"].shape_model)
+    content = place.read_bytes()
+    place.write_bytes(content + b"# changed")
+    with pytest.raises(WeightsError, match=r"pdm_51_inner\.txt was removed"):
+        fetch_landmark_models(tmp_path / "out", address, print)
+    place.unlink()
+    with pytest.raises(WeightsError, match=r"pdm_51_inner\.txt could not be fetched"):
+        fetch_landmark_models(tmp_path / "out", address, print)
+
+
+def test_a_server_that_cannot_be_reached_leaves_nothing_out(
+    landmark_models, tmp_path, unused_address
+):
+    fetch_landmark_models(tmp_path / "out", landmark_models[1], print)
+    (tmp_path / "out" / files.VALIDATOR).unlink()
+    with pytest.raises(WeightsError, match=r"validator_general_68\.txt .*check the connection"):
+        fetch_landmark_models(tmp_path / "out", unused_address, print)
+
+
+def test_for_openface2_both_its_kinds_of_models_are_fetched(
+    openface2, landmark_models, tmp_path, monkeypatch
+):
+    _, address, _ = landmark_models
+    monkeypatch.setattr("weights.fetching._fetch_checkpoint", lambda one, *_: Path(one.file))
+    paths = fetch(tmp_path / "out", True, method="openface2", github=address)
+    assert len(paths) == 2 + 38 + 13
+    assert (tmp_path / "out" / "openface2" / files.VALIDATOR).is_file()
 
 
 def test_a_file_that_github_does_not_have_is_named(github, tmp_path):

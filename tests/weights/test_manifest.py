@@ -106,7 +106,7 @@ def test_an_unknown_model_name_is_answered_with_the_known_ones(tmp_path):
         verify_model(tmp_path, "yolo")
 
 
-@pytest.mark.parametrize("name", ["pfld68", "openface2_aus"])
+@pytest.mark.parametrize("name", ["pfld68", "openface2_aus", "clnf68"])
 def test_what_openface2_needs_is_fetched_for_it(tmp_path, name):
     with pytest.raises(WeightsError, match="fetch --aus openface2 --accept-license', then"):
         verify_model(tmp_path, name)
@@ -120,7 +120,11 @@ def test_the_environment_chooses_the_default_folder(monkeypatch, tmp_path):
 
 
 def test_every_model_is_made_from_a_known_checkpoint():
-    assert {model.checkpoint for model in MODELS.values()} == {*CHECKPOINTS, "openface2"}
+    assert {model.checkpoint for model in MODELS.values()} == {
+        *CHECKPOINTS,
+        "openface2",
+        "openface2_landmarks",
+    }
 
 
 @pytest.mark.parametrize("name", ["retinaface", "pfld68"])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.shape_models import made_up
-from workers.face.shape_fit import fit_shape, nearest_rotation
-from workers.face.shape_model import Pose, rotation_matrix
+from workers.face.shape_fit import fit_shape
+from workers.face.shape_model import Pose, ShapeModel, rotation_matrix
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -49,9 +49,28 @@ def test_points_without_extent_are_refused():
             fit_shape(made_up(), points)
 
 
-def test_the_nearest_rotation_is_the_one_that_a_decomposition_gives():
-    for vector in np.random.default_rng(1).uniform(-2, 2, (20, 3)):
-        x, y, z = vector
-        left, _, right = np.linalg.svd(np.array([[1, -z, y], [z, 1, -x], [-y, x, 1]]))
-        np.testing.assert_allclose(nearest_rotation(vector), left @ right, atol=1e-12)
-    np.testing.assert_array_equal(nearest_rotation(np.zeros(3)), np.eye(3))
+def test_a_part_of_a_model_is_fitted_to_its_points_alone():
+    model = made_up(modes=2)
+    points = Pose(2.0, np.eye(3), np.array([100.0, 50.0])).project(model.mean).T
+    some = np.array([3, 60, 7, 12, 40, 33, 21])
+    part = model.only(some)
+    assert part.mean.shape == (3, 7)
+    local = np.array([1.0, -2.0])
+    np.testing.assert_allclose(part.shape(local), model.shape(local)[:, some])
+    fit = fit_shape(part, points[some])
+    np.testing.assert_allclose(fit.pose.translation, (100.0, 50.0), atol=0.05)
+
+
+def test_a_fit_from_afar_comes_home():
+    model = made_up()
+    points = Pose(2.0, np.eye(3), np.array([100.0, 50.0])).project(model.mean).T
+    far = fit_shape(model, points, Pose(20.0, np.eye(3), np.array([0.0, 900.0])))
+    assert far.pose.scale == pytest.approx(2.0, abs=1e-3)
+    np.testing.assert_allclose(far.pose.translation, (100.0, 50.0), atol=0.1)
+
+
+def test_points_that_no_shape_can_be_fitted_to_are_refused():
+    flat = ShapeModel(np.zeros((3, 68)), np.zeros((1, 3, 68)), np.ones(1))
+    points = np.random.default_rng(0).uniform(0, 100, (68, 2))
+    with pytest.raises(ValueError, match="no shape can be fitted"):
+        fit_shape(flat, points, Pose(1.0, np.eye(3), np.zeros(2)))

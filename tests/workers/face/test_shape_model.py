@@ -21,6 +21,12 @@ def test_angles_come_back_from_their_rotation():
         np.testing.assert_allclose(euler_angles(rotation), angles, atol=1e-12)
 
 
+def test_angles_of_more_than_a_quarter_turn_come_back():
+    for angles in ([3.0, 0.2, -0.1], [-0.3, -1.5, 2.0], [np.pi, 0.0, 0.0]):
+        found = rotation_matrix(euler_angles(rotation_matrix(np.array(angles))))
+        np.testing.assert_allclose(found, rotation_matrix(np.array(angles)), atol=1e-12)
+
+
 def test_rotations_turn_around_x_then_y_then_z():
     quarter = np.pi / 2
     np.testing.assert_allclose(
@@ -47,13 +53,13 @@ def test_a_written_model_is_read_back(tmp_path):
     np.testing.assert_array_equal(read.modes, model.modes)
     np.testing.assert_array_equal(read.variances, model.variances)
     local = np.array([1.0, -2.0, 0.0, 4.0, 0.5])
-    flat = model.modes.swapaxes(1, 2).reshape(204, 5) @ local
+    flat = local @ model.modes.reshape(5, 204)
     np.testing.assert_allclose(read.deformation(local).reshape(-1), flat)
 
 
 def test_openfaces_model_has_the_known_size():
     model = read_shape_model(openfaces())
-    assert model.modes.shape == (3, 34, 68)
+    assert model.modes.shape == (34, 3, 68)
     np.testing.assert_allclose(np.ptp(model.mean[:2], axis=1), (144.769345, 139.838999))
     np.testing.assert_allclose(model.variances[[0, -1]], (826.21, 0.58266), rtol=1e-4)
 

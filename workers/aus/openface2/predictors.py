@@ -19,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weights.manifest import WeightsError
+from weights.matrices import BinaryReader
 from weights.openface2 import AU_FOLDER, AU_LIST, listed_models
 from workers.arrays import Floats
 
 Kind = Literal["intensity", "presence"]
 
 SVR_STATIC, SVR_DYNAMIC, SVM_STATIC, SVM_DYNAMIC = 0, 1, 4, 5
-FLOAT64 = 6
-"""OpenCV's number for matrices of doubles."""
 NO_CUTOFF = -1.0
 
 
@@ -128,15 +127,16 @@ def read_predictors(folder: Traversable) -> Predictors:
 def _read_predictor(path: Traversable, au: str) -> Predictor:
     """A model file: little-endian type, cutoff (type 1), means, weights, bias, classes (4, 5)."""
     try:
-        reader = _Reader(path.read_bytes())
+        reader = BinaryReader(path.read_bytes())
         kind = reader.integer()
         if kind not in (SVR_STATIC, SVR_DYNAMIC, SVM_STATIC, SVM_DYNAMIC):
             raise ValueError(f"its type is {kind}")
         cutoff = reader.double() if kind == SVR_DYNAMIC else NO_CUTOFF
-        means, weights, bias = reader.matrix(), reader.matrix(), reader.double()
+        means, weights = reader.matrix(np.float64).ravel(), reader.matrix(np.float64).ravel()
+        bias = reader.double()
         presence = kind in (SVM_STATIC, SVM_DYNAMIC)
         positive, negative = (reader.double(), reader.double()) if presence else (1.0, 0.0)
-        if reader.rest or means.size != weights.size:
+        if not reader.at_end or means.size != weights.size:
             raise ValueError("its parts do not fit each other")
     except (ValueError, struct.error) as error:
         raise WeightsError(f"{path} is not an AU model ({error}): fetch it again") from error
@@ -151,29 +151,3 @@ def _read_predictor(path: Traversable, au: str) -> Predictor:
         positive=positive,
         negative=negative,
     )
-
-
-class _Reader:
-    """Takes numbers from the front of some bytes; raises struct.error or ValueError."""
-
-    def __init__(self, data: bytes) -> None:
-        self.rest = data
-
-    def integer(self) -> int:
-        (value,) = struct.unpack("<i", self._take(4))
-        return int(value)
-
-    def double(self) -> float:
-        (value,) = struct.unpack("<d", self._take(8))
-        return float(value)
-
-    def matrix(self) -> Floats:
-        """The numbers of a matrix, row by row."""
-        rows, columns, kind = self.integer(), self.integer(), self.integer()
-        if kind != FLOAT64 or rows < 1 or columns < 1:
-            raise ValueError(f"a matrix has type {kind} and {rows}x{columns} numbers")
-        return np.frombuffer(self._take(8 * rows * columns), dtype="<f8").astype(np.float64)
-
-    def _take(self, count: int) -> bytes:
-        taken, self.rest = self.rest[:count], self.rest[count:]
-        return taken

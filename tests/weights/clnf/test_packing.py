@@ -1,0 +1,89 @@
+"""OpenFace 2's landmark models become one file, the same one every time."""
+
+import hashlib
+import io
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.landmark_models import dot_shapes, write_checkpoints
+from tests.shape_models import written
+from tests.shared import shared
+from weights.clnf.files import LANDMARK_MODELS, NEEDED, VALIDATOR, published
+from weights.clnf.packing import missing_files, packed
+from weights.manifest import WeightsError
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return write_checkpoints(tmp_path / "checkpoints")
+
+
+def test_the_same_files_give_the_same_bytes_and_are_no_published_ones(checkpoints):
+    first = packed(checkpoints)
+    assert packed(checkpoints) == first
+    assert first.validated
+    assert not first.official
+
+
+def test_the_archive_holds_plain_arrays(checkpoints):
+    with np.load(io.BytesIO(packed(checkpoints).content), allow_pickle=False) as archive:
+        arrays = dict(archive)
+    assert arrays["format"] == 1
+    for name, shape in dot_shapes().items():
+        np.testing.assert_array_equal(arrays[f"{name}/shape/mean"].reshape(3, -1), shape.mean)
+    assert [float(arrays[f"face/{scale}/scaling"]) for scale in range(3)] == [0.25, 0.35, 0.5]
+    assert arrays["validator/1/centre"][1] == np.deg2rad(30.0)
+    assert "face/3/scaling" not in arrays
+
+
+def test_one_checksum_stands_for_all_sources(checkpoints):
+    before = packed(checkpoints).sources
+    lines = [
+        f"{hashlib.sha256((checkpoints / 'openface2' / file).read_bytes()).hexdigest()}  {file}\n"
+        for file in sorted([*NEEDED, VALIDATOR])
+    ]
+    assert before == hashlib.sha256("".join(lines).encode()).hexdigest()
+    path = checkpoints / "openface2" / LANDMARK_MODELS["inner"].shape_model
+    path.write_text(path.read_text() + "# changed\n")
+    assert packed(checkpoints).sources != before
+
+
+def test_models_without_a_validator_are_packed(checkpoints):
+    (checkpoints / "openface2" / VALIDATOR).unlink()
+    assert missing_files(checkpoints) == []
+    made = packed(checkpoints)
+    assert not made.validated
+    with np.load(io.BytesIO(made.content)) as archive:
+        assert not any(name.startswith("validator") for name in archive.files)
+
+
+def test_missing_files_are_named(checkpoints, tmp_path):
+    assert missing_files(tmp_path / "nowhere") == list(NEEDED)
+    file = LANDMARK_MODELS["face"].patch_experts[1]
+    (checkpoints / "openface2" / file).unlink()
+    assert missing_files(checkpoints) == [file]
+
+
+def test_a_shape_of_other_points_than_its_experts_is_refused(checkpoints):
+    path = checkpoints / "openface2" / LANDMARK_MODELS["inner"].shape_model
+    written(dot_shapes()["face"], path)
+    with pytest.raises(WeightsError, match=r"pdm_51_inner\.txt does not fit landmarks/model_inner"):
+        packed(checkpoints)
+
+
+def test_openfaces_files_are_known_and_take_9_mb(tmp_path):
+    folder = tmp_path / "openface2"
+    shutil.copytree(shared("openface2", "landmarks", "model"), folder / "landmarks")
+    (tmp_path / "openface2").chmod(0o755)
+    shape = next(iter(published()))
+    shutil.copyfile(shared("openface2", "model", shape), folder / shape)
+    assert missing_files(tmp_path) == []
+    made = packed(tmp_path)
+    assert made.official
+    assert made.validated
+    assert 8e6 < len(made.content) < 10e6
+    with (folder / shape).open("a") as file:
+        file.write("# changed\n")
+    assert not packed(tmp_path).official
