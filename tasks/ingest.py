@@ -19,7 +19,7 @@ from workers.process.app import app
 from workers.process.broker import redis_client
 
 if TYPE_CHECKING:
-    from workers.video.index import VideoIndex
+    from workers.video.reading.index import VideoIndex
 
 logger = get_task_logger(__name__)
 
@@ -65,7 +65,7 @@ def ingest(recording: str) -> str:
 
 def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
     from tasks.outputs.finished import finished_before
-    from workers.video.index import read_index
+    from workers.video.reading.index import read_index
 
     files = files_of(order)
     index = read_index(files.source)  # first: it says best what is wrong with a file
@@ -85,7 +85,8 @@ def plan_recording(
     """How a recording is cut. budget: bytes that all recordings together may hold on Redis."""
     from workers.face.smoothing import HISTORY
     from workers.face.tracking import ANCHOR
-    from workers.video.cutting import plan_chunks, segment_bytes
+    from workers.video.segments.cutting import segment_bytes
+    from workers.video.segments.planning import plan_chunks
 
     results = frame_result_bytes(index.width, index.height)
     frame_bytes = sum(index.packet_bytes) / index.frame_count + results

@@ -74,9 +74,10 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
-    """Frames [start, stop) of a recording; what else is as in workers.video.cutting.ChunkSpan.
+    """Frames [start, stop) of a recording.
 
-    segment_bytes: what its compressed frames take.
+    What else is as in workers.video.segments.planning.ChunkSpan; segment_bytes: what its
+    compressed frames take.
     """
 
     start: int

@@ -31,8 +31,8 @@ from weights.demo.face_shape import AUS, SIDES, Activations, SideActivations
 from weights.demo.phantom import Appearance, FacePose, render
 from weights.manifest import DEMO_FOLDER
 from workers.aus.labels import COLUMNS
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 OWN_COLUMNS = [COLUMNS.index(au.upper()) for au in AUS]
 FULL_SCALE = np.array([5.0 if au == "au45" else 1.0 for au in AUS])

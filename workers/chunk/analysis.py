@@ -27,7 +27,7 @@ from workers.face.scheme import LandmarkScheme
 from workers.face.smoothing import HISTORY, smoothed
 from workers.face.tracking import FaceTracker, TrackedFace
 from workers.session.loading import Models
-from workers.video.decoding import decode_segment
+from workers.video.segments.decoding import decode_segment
 
 
 @dataclass(frozen=True, slots=True, eq=False)

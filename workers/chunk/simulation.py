@@ -19,8 +19,8 @@ from workers.chunk.analysis import ChunkAnalysis
 from workers.chunk.order import AnalysisSettings, ChunkOrder
 from workers.chunk.rows import ChunkRowsBuilder
 from workers.face.scheme import SCHEMES
-from workers.video.encoding import SegmentEncoder
-from workers.video.segment import pack, unpack
+from workers.video.segments.segment import pack, unpack
+from workers.video.writing.encoding import SegmentEncoder
 
 PICTURE = 16
 """Pixels across and down of a simulated video."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tests.recordings import draw, read_number
 from workers.video import VideoError
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 MILLISECOND = Fraction(1, 1000)
 UNEVEN = tuple(accumulate([20 + frame * 7 % 45 for frame in range(59)], initial=0))
@@ -183,7 +183,7 @@ import resource, sys
 from fractions import Fraction
 from pathlib import Path
 from workers.video import VideoError
-from workers.video.joining import join_segments
+from workers.video.writing.joining import join_segments
 segment, destination, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 data = segment.read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

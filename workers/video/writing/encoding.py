@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from workers.video import VideoError
-from workers.video.segment import BIT_EXACT, SegmentHeader, pack
+from workers.video.segments.segment import BIT_EXACT, SegmentHeader, pack
 
 # Frames are encoded as if at this rate, so that all segments of a recording share one parameter
 # set; their true times stand in the segment's header.

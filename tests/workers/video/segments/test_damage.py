@@ -9,11 +9,12 @@ import pytest
 
 from tests.recordings import Recipe, cut_off, read_number, record
 from workers.video import VideoError
-from workers.video.cutting import cut_segments, plan_chunks
-from workers.video.damage import DamageRecord
-from workers.video.decoding import decode_segment
-from workers.video.index import VideoIndex, read_index
-from workers.video.segment import number_packets, unpack
+from workers.video.reading.index import VideoIndex, read_index
+from workers.video.segments.cutting import cut_segments
+from workers.video.segments.damage import DamageRecord
+from workers.video.segments.decoding import decode_segment
+from workers.video.segments.planning import plan_chunks
+from workers.video.segments.segment import number_packets, unpack
 
 GROUPS = (("bf", "2"), ("b_strategy", "0"), ("g", "20"))
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from tests.recordings import Recipe, hide_first_ticks, read_number, record
 from tests.shared import shared
-from workers.video.cutting import cut_segments, plan_chunks
-from workers.video.decoding import decode_segment
-from workers.video.index import VideoIndex, read_index
+from workers.video.reading.index import VideoIndex, read_index
+from workers.video.segments.cutting import cut_segments
+from workers.video.segments.decoding import decode_segment
+from workers.video.segments.planning import plan_chunks
 
 Picture = NDArray[np.uint8]
 

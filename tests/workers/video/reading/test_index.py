@@ -10,7 +10,7 @@ import pytest
 from tests.recordings import Recipe, claim_frames, cut_off, hide_first_ticks, record, record_sound
 from tests.shared import shared
 from workers.video import VideoError
-from workers.video.index import read_index
+from workers.video.reading.index import read_index
 
 IN_FRONT = (("movflags", "+faststart"),)
 MPEG4 = Recipe(codec="mpeg4", options=(("g", "12"),))

@@ -19,9 +19,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from workers.video import VideoError
-from workers.video.completeness import is_broken_off
-from workers.video.h264 import decodes_at_once
-from workers.video.source import VideoSource
+from workers.video.reading.completeness import is_broken_off
+from workers.video.reading.h264 import decodes_at_once
+from workers.video.reading.source import VideoSource
 
 NOT_SHOWN = -1
 

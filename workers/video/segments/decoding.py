@@ -18,8 +18,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from workers.video import VideoError
-from workers.video.damage import DamageRecord
-from workers.video.segment import NUMBER_TIME_BASE, SegmentHeader, unpack
+from workers.video.segments.damage import DamageRecord
+from workers.video.segments.segment import NUMBER_TIME_BASE, SegmentHeader, unpack
 
 # H.264 and HEVC hold back 16 frames at most; a packet that gave nothing by then never will.
 _LONGEST_DELAY = 17

@@ -14,9 +14,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from workers.video import VideoError
-from workers.video.completeness import is_broken_off
-from workers.video.segment import BIT_EXACT, unpack
-from workers.video.source import VideoSource
+from workers.video.reading.completeness import is_broken_off
+from workers.video.reading.source import VideoSource
+from workers.video.segments.segment import BIT_EXACT, unpack
 
 _FINEST_TIMESCALE = 2**31 - 1  # MP4 stores 32 bits
 _COARSEST_TIMESCALE = 10_000
