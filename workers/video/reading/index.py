@@ -40,7 +40,7 @@ class VideoIndex:
     damaged_frames: frames whose packet the container flags as damaged.
     coded_width, coded_height: pixels of a decoded frame.
     rotation: clockwise degrees (0, 90, 180, 270) that turn a decoded frame upright.
-    colorspace, color_range: FFmpeg's AVColorSpace and AVColorRange from the container.
+    reorder_depth: how many frames the decoder holds back to reorder.
     promised_frames: the container's own count, 0 where it has none. It may be wrong.
     broken_off: the file is shorter than its container declares: its end is lost.
     """
@@ -55,8 +55,7 @@ class VideoIndex:
     coded_width: int
     coded_height: int
     rotation: int
-    colorspace: int
-    color_range: int
+    reorder_depth: int
     promised_frames: int
     broken_off: bool
 
@@ -146,7 +145,6 @@ class _PacketListing:
         packet_frames = np.full(len(pts), NOT_SHOWN, np.int64)
         packet_frames[packet_of_frame] = np.arange(len(packet_of_frame))
         corrupt = np.flatnonzero(np.asarray(self.corrupt, bool)[packet_of_frame])
-        context = source.stream.codec_context
         return VideoIndex(
             time_base=Fraction(source.stream.time_base or 0),
             pts=tuple(np.sort(pts[shown]).tolist()),
@@ -158,8 +156,7 @@ class _PacketListing:
             coded_width=first.width,
             coded_height=first.height,
             rotation=_upright_rotation(source.name, first),
-            colorspace=int(context.colorspace),
-            color_range=int(context.color_range),
+            reorder_depth=source.stream.codec_context.reorder_depth,
             promised_frames=source.stream.frames,
             broken_off=broken_off,
         )

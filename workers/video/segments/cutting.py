@@ -5,6 +5,7 @@ from __future__ import annotations  # PyAV's Packet is generic for type checkers
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -12,18 +13,18 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from workers.video import VideoError
+from workers.video.reading.codec import CodecParameters
 from workers.video.reading.index import NOT_SHOWN, VideoIndex
 from workers.video.reading.source import VideoSource
 from workers.video.segments.planning import ChunkSpan
-from workers.video.segments.segment import SegmentHeader, mux_numbered, number_packets, pack
+from workers.video.segments.segment import Segment, SideData, StoredPacket, side_data_of
 
 
 def segment_bytes(index: VideoIndex, spans: Sequence[ChunkSpan]) -> list[int]:
     """The bytes of compressed frames that the segment of each span holds."""
-    places = _packet_places(index)
-    keys = _key_places(index, places)
+    places = _Places(index)
     until = [0, *accumulate(index.packet_bytes)]
-    ranges = (_packet_range(span, places, keys) for span in spans)
+    ranges = map(places.packet_range, spans)
     return [until[end] - until[begin] for begin, end in ranges]
 
 
@@ -32,62 +33,76 @@ def cut_segments(
 ) -> Iterator[bytes]:
     """The segment of each span, in order, from one pass over the file.
 
-    Only packets that a segment still needs are held in memory. A segment holds the packets from
-    its key frame on up to the last one, in decode order, with a frame before `stop`: every frame
-    is decoded from packets that come before its own, so nothing behind that is needed.
+    Only packets that a segment still needs are held in memory. A segment holds the packets, in
+    decode order, from its key frame up to the last one with a frame before `stop`, which is all
+    that they are decoded from; and as many more as the decoder holds back, so that a frame that
+    should come out before them is seen to come out in its turn.
 
     Raises VideoError where the file is no longer the one that was indexed.
     """
-    places = _packet_places(index)
-    keys = _key_places(index, places)
+    places = _Places(index)
     with VideoSource(path) as source:
-        incoming = enumerate(source.packets())
-        held: deque[tuple[int, Packet[VideoStream]]] = deque()
+        codec = replace(
+            CodecParameters.of(source.stream.codec_context), reorder_depth=index.reorder_depth
+        )
+        incoming = _incoming(source, index)
+        held: deque[_HeldPacket] = deque()
         for span in spans:
-            begin, end = _packet_range(span, places, keys)
-            while held and held[0][0] < begin:
+            begin, end = places.packet_range(span)
+            while held and held[0].place < begin:
                 held.popleft()
-            while not held or held[-1][0] < end - 1:
-                place, packet = _checked(source, index, next(incoming, None))
-                if place >= begin:
-                    held.append((place, packet))
-            needed = [packet for place, packet in held if place < end]
-            yield _segment(source.stream, index, span, needed, begin)
+            while not held or held[-1].place < end - 1:
+                packet = next(incoming)
+                if packet.place >= begin:
+                    held.append(packet)
+            needed = [packet for packet in held if packet.place < end]
+            yield _segment(index, codec, span, needed).to_bytes()
 
 
-def _packet_places(index: VideoIndex) -> list[int]:
-    """For each frame the place of its packet in decode order."""
-    places = [0] * index.frame_count
-    for place, frame in enumerate(index.packet_frames):
-        if frame != NOT_SHOWN:
-            places[frame] = place
-    return places
+class _Places:
+    """Where in decode order the packets of an index's frames are."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self._first = [0] * index.frame_count
+        self._last = [0] * index.frame_count
+        for place, frame in reversed([*enumerate(index.packet_frames)]):
+            if frame != NOT_SHOWN:
+                self._first[frame] = place
+        for place, frame in enumerate(index.packet_frames):
+            if frame != NOT_SHOWN:
+                self._last[frame] = place
+        self._keys = [self._first[frame] for frame, key in enumerate(index.key_frames) if key]
+        self._tail = index.reorder_depth
+        self._packets = len(index.packet_frames)
+
+    def packet_range(self, span: ChunkSpan) -> tuple[int, int]:
+        """The packets [begin, end) of a span. Those before the first key belong to the first."""
+        earliest = min(self._first[span.decode_from], *self._first[span.first : span.stop])
+        before = bisect_right(self._keys, earliest)
+        end = max(self._last[span.first : span.stop]) + 1 + self._tail
+        return (self._keys[before - 1] if before else 0), min(end, self._packets)
 
 
-def _key_places(index: VideoIndex, places: Sequence[int]) -> list[int]:
-    """The rising places of key frames' packets."""
-    return [places[frame] for frame, key in enumerate(index.key_frames) if key]
+@dataclass(frozen=True, slots=True)
+class _HeldPacket:
+    """in_force: the side data that decoding from here on needs, this packet's own included."""
+
+    place: int
+    packet: Packet[VideoStream]
+    in_force: SideData
 
 
-def _packet_range(span: ChunkSpan, places: Sequence[int], keys: Sequence[int]) -> tuple[int, int]:
-    """The packets [begin, end) that the span is decoded from.
-
-    keys: rising places of key frames. Packets before the first one belong to the first span.
-    """
-    wanted = places[span.first : span.stop]
-    earliest = min(places[span.decode_from], *wanted)
-    before = bisect_right(keys, earliest)
-    return (keys[before - 1] if before else 0), max(wanted) + 1
-
-
-def _checked(
-    source: VideoSource, index: VideoIndex, item: tuple[int, tuple[int, Packet[VideoStream]]] | None
-) -> tuple[int, Packet[VideoStream]]:
-    """The place and the packet, if they are what was indexed."""
-    if item is not None:
-        place, (pts, packet) = item
-        if index.packet_pts[place : place + 1] == (pts,):
-            return place, packet
+def _incoming(source: VideoSource, index: VideoIndex) -> Iterator[_HeldPacket]:
+    """The packets of a file, as long as they are what was indexed."""
+    in_force: SideData = {}
+    packets = source.packets()
+    for place, expected in enumerate(index.packet_pts):
+        item = next(packets, None)
+        if item is None or item[0] != expected:
+            break
+        if own := side_data_of(item[1]):
+            in_force = in_force | own
+        yield _HeldPacket(place, item[1], in_force)
     raise VideoError(
         f"{source.name}: has changed since its frames were listed: submit it again once it is "
         "copied completely"
@@ -95,24 +110,24 @@ def _checked(
 
 
 def _segment(
-    stream: VideoStream,
-    index: VideoIndex,
-    span: ChunkSpan,
-    packets: Sequence[Packet[VideoStream]],
-    begin: int,
-) -> bytes:
-    frames = index.packet_frames[begin : begin + len(packets)]
-    numbers = number_packets(frames)
-    number_of = dict(zip(frames, numbers, strict=True))
-    wanted = range(span.first, span.stop)
-    header = SegmentHeader(
-        numbers=tuple(number_of[frame] for frame in wanted),
+    index: VideoIndex, codec: CodecParameters, span: ChunkSpan, held: Sequence[_HeldPacket]
+) -> Segment:
+    packets: list[StoredPacket] = []
+    for packet in held:
+        frame = index.packet_frames[packet.place]
+        stored = StoredPacket(
+            frame=frame,
+            key=frame != NOT_SHOWN and index.key_frames[frame],
+            damaged=frame in index.damaged_frames,
+            data=memoryview(packet.packet),
+            side_data=side_data_of(packet.packet) if packets else packet.in_force,
+        )
+        packets.append(stored)
+    return Segment(
+        codec=codec,
+        first=span.first,
         pts=index.pts[span.first : span.stop],
-        damaged=tuple(number_of[frame] for frame in frames if frame in index.damaged_frames),
-        time_base=index.time_base,
         width=index.coded_width,
         height=index.coded_height,
-        colorspace=index.colorspace,
-        color_range=index.color_range,
+        packets=tuple(packets),
     )
-    return pack(header, mux_numbered(stream, packets, numbers))

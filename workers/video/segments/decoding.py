@@ -2,29 +2,26 @@
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
-import io
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 import numpy as np
-from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from workers.video import VideoError
-from workers.video.segments.damage import DamageRecord
-from workers.video.segments.segment import NUMBER_TIME_BASE, SegmentHeader, unpack
+from workers.video.reading.index import NOT_SHOWN
+from workers.video.segments.damage import DamageRecord, OutputOrder
+from workers.video.segments.segment import Segment, StoredPacket
 
-# H.264 and HEVC hold back 16 frames at most; a packet that gave nothing by then never will.
-_LONGEST_DELAY = 17
-_UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
-_UNSPECIFIED_RANGE = 0  # AVCOL_RANGE_UNSPECIFIED
+# H.264 and HEVC hold back 16 frames at most, each in two packets where its fields come apart. A
+# packet that gave nothing by then never will.
+_LONGEST_DELAY = 33
 
 
 def decode_segment(
@@ -37,114 +34,122 @@ def decode_segment(
     flip: mirrors left and right after that, for recordings that were stored mirrored.
 
     None stands for a frame that did not decode, or with errors, or that was predicted from one
-    with errors: a wrong picture is worse than none. Damage that the codec cannot notice stays
-    unnoticed. Colours follow the matrix and range that the recording states; where it states
-    none, BT.601 and limited range, as OpenCV takes them.
+    with errors, or that the decoder gives out of its turn: a wrong picture is worse than none.
+    Damage that the codec cannot notice stays unnoticed. Colours follow the matrix and range that
+    the recording states; where it states none, BT.601 and limited range, as OpenCV takes them.
 
     Raises VideoError where the segment holds other frames than expected, is not a segment, or
-    changes its picture size.
+    changes its picture size, and where this machine cannot decode it.
     """
-    header, container = unpack(data)
-    if tuple(pts) != header.pts:
+    segment = Segment.from_bytes(data)
+    if tuple(pts) != segment.pts:
         raise VideoError(
-            f"a segment holds {len(header.pts)} frames, not the {len(pts)} that were expected: "
+            f"a segment holds {len(segment.pts)} frames, not the {len(pts)} that were expected: "
             "submit the recording again"
         )
     quarter_turns = -(rotation // 90)
-    for frame in _sound_frames(container, header):
-        yield None if frame is None else _upright(frame, header, quarter_turns, flip)
-
-
-def _sound_frames(container: bytes, header: SegmentHeader) -> Iterator[VideoFrame | None]:
-    """The frame of each wanted number, None for one that is lost or spoiled.
-
-    A frame is given out once all that was decoded before it has come out too, since only then is
-    it known whether it was predicted from damage. Until then it waits: as many frames as the
-    codec reorders.
-    """
-    with av.open(io.BytesIO(container), "r") as source:
-        stream = source.streams.video[0]
-        # One thread: what a damaged packet does to its neighbours depends on how many there are.
-        stream.codec_context.thread_count = 1
-        ticks = NUMBER_TIME_BASE / Fraction(stream.time_base or NUMBER_TIME_BASE)
-        packets = [packet for packet in source.demux(stream) if packet.size]
-        numbers = [round((packet.pts or 0) / ticks) for packet in packets]
-        places = {number: place for place, number in enumerate(numbers)}
-        keys = [n for n, packet in zip(numbers, packets, strict=True) if packet.is_keyframe]
-        damage = DamageRecord(places, keys)
-        for number in header.damaged:
-            damage.add(number)
-        yield from _settled_frames(_outcomes(stream, packets, ticks), header, places, damage)
+    for frame in _SettledFrames(segment):
+        yield None if frame is None else _upright(frame, segment, quarter_turns, flip)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What the decoder gave after `sent` packets: sound frames by number, and failed numbers."""
+    """What the decoder gave after `sent` packets: frames by their packet's place, failed places."""
 
     sent: float
     frames: dict[int, VideoFrame]
     failed: list[int]
 
 
-def _outcomes(
-    stream: VideoStream, packets: Sequence[Packet[VideoStream]], ticks: Fraction
-) -> Iterator[_Outcome]:
-    for sent, packet in enumerate([*packets, None], start=1):
+def _outcomes(context: VideoCodecContext, packets: Sequence[StoredPacket]) -> Iterator[_Outcome]:
+    for place, packet in enumerate([*packets, None]):
         frames: dict[int, VideoFrame] = {}
         failed: list[int] = []
         try:
-            decoded = stream.codec_context.decode(packet)
+            decoded = context.decode(None if packet is None else packet.opened(place))
         except av.FFmpegError:
             decoded = []
             if packet is not None:
-                failed.append(round((packet.pts or 0) / ticks))
+                failed.append(place)
         for frame in decoded:
-            number = round((frame.pts or 0) / ticks)
             if frame.is_corrupt:
-                failed.append(number)
+                failed.append(frame.pts or 0)
             else:
-                frames[number] = frame
-        yield _Outcome(math.inf if packet is None else sent, frames, failed)
+                frames[frame.pts or 0] = frame
+        yield _Outcome(math.inf if packet is None else place + 1, frames, failed)
 
 
-def _settled_frames(
-    outcomes: Iterator[_Outcome],
-    header: SegmentHeader,
-    places: Mapping[int, int],
-    damage: DamageRecord,
-) -> Iterator[VideoFrame | None]:
-    awaited = set(header.numbers)
-    wanted = deque(header.numbers)
-    held: dict[int, VideoFrame] = {}
-    known: set[int] = set()
-    settled = 0  # all packets before this place have come out, or never will
-    for outcome in outcomes:
-        for number in outcome.failed:
-            damage.add(number)
-        known.update(places[number] for number in (*outcome.frames, *outcome.failed))
-        held.update((n, frame) for n, frame in outcome.frames.items() if n in awaited)
-        while settled < len(places) and (
-            settled in known or outcome.sent - settled > _LONGEST_DELAY
+class _SettledFrames:
+    """The wanted frames of a segment, in order; None for one that is lost or spoiled.
+
+    A frame is given out once all that was decoded before it has come out too, since only then is
+    it known whether it was predicted from damage. Until then it waits: as many frames as the
+    codec reorders.
+    """
+
+    def __init__(self, segment: Segment) -> None:
+        packets = segment.packets
+        self._outcomes = _outcomes(segment.codec.decoder(), packets)
+        self._frame_of = [packet.frame for packet in packets]
+        # Of two fields in two packets, the first names the frame, the last completes it.
+        places = list(enumerate(self._frame_of))
+        self._first_place = {frame: place for place, frame in reversed(places)}
+        self._last_place = {frame: place for place, frame in places}
+        keys = [packet.key for packet in packets]
+        self._damage = DamageRecord(self._frame_of, keys)
+        self._order = OutputOrder(self._frame_of, keys)
+        for place, packet in enumerate(packets):
+            if packet.damaged:
+                self._damage.add(place)
+        self._wanted = deque(range(segment.first, segment.first + len(segment.pts)))
+        self._held: dict[int, VideoFrame] = {}
+        self._known: set[int] = set()
+        self._settled = 0  # all packets before this place have come out, or never will
+
+    def __iter__(self) -> Iterator[VideoFrame | None]:
+        if missing := set(self._wanted) - set(self._frame_of):
+            raise VideoError(f"a segment lacks frame {min(missing)}: submit the recording again")
+        for outcome in self._outcomes:
+            self._take(outcome)
+            self._settle(outcome.sent)
+            while self._wanted and self._last_place[self._wanted[0]] < self._settled:
+                frame = self._wanted.popleft()
+                held = self._held.pop(frame, None)
+                yield None if self._damage.spoils(self._last_place[frame]) else held
+
+    def _take(self, outcome: _Outcome) -> None:
+        for place in outcome.failed:
+            self._fail(place)
+        for place, picture in outcome.frames.items():
+            frame = self._frame_of[place]
+            self._known.add(place)
+            if frame == NOT_SHOWN:
+                continue
+            if place != self._first_place[frame]:  # the other field was lost
+                self._fail(place)
+            elif self._order.in_turn(place) and self._wanted and frame >= self._wanted[0]:
+                self._held[frame] = picture
+            self._known.add(self._last_place[frame])
+
+    def _fail(self, place: int) -> None:
+        self._damage.add(place)
+        self._known.add(place)
+
+    def _settle(self, sent: float) -> None:
+        while self._settled < len(self._frame_of) and (
+            self._settled in self._known or sent - self._settled > _LONGEST_DELAY
         ):
-            settled += 1
-        while wanted and places[wanted[0]] < settled:
-            number = wanted.popleft()
-            frame = held.pop(number, None)
-            yield None if damage.spoils(number) else frame
+            self._settled += 1
 
 
 def _upright(
-    frame: VideoFrame, header: SegmentHeader, quarter_turns: int, flip: bool
+    frame: VideoFrame, segment: Segment, quarter_turns: int, flip: bool
 ) -> NDArray[np.uint8]:
-    if (frame.width, frame.height) != (header.width, header.height):
+    if (frame.width, frame.height) != (segment.width, segment.height):
         raise VideoError(
-            f"a recording changes its picture size from {header.width}x{header.height} to "
+            f"a recording changes its picture size from {segment.width}x{segment.height} to "
             f"{frame.width}x{frame.height} on the way: split it there, or export it again"
         )
-    if frame.colorspace == _UNSPECIFIED_COLORSPACE:
-        frame.colorspace = header.colorspace
-    if frame.color_range == _UNSPECIFIED_RANGE:
-        frame.color_range = header.color_range
     # OpenCV scales the colour planes of odd sizes so too: all pixels equal its own.
     bgr = frame.reformat(format="bgr24", interpolation=Interpolation.BICUBIC).to_ndarray()
     picture = np.rot90(bgr, quarter_turns)

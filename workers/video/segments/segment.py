@@ -1,133 +1,93 @@
-"""The bytes of a segment: one line of JSON, then a container in memory.
+"""The packets that a chunk is decoded from, as they travel to the worker that analyses it.
 
-The container is NUT, which takes nearly every codec as it is, or Matroska for the few that NUT
-does not know (ProRes).
-Its packets are numbered, not timed: NUT refuses negative and equal times,
-Matroska rounds to 1 ms. The true times stand in the JSON line, so they are exact whatever the
-recording does. `tail -n +2 SEGMENT | ffplay -` plays one.
+No container: none takes every codec as it is, and what one leaves out (the order of the bytes of
+a pixel, the depth of a sample, a repeated time) shows as wrong pictures. So a segment is what the
+recording's own container gave: what the decoder was told, and the packets' bytes.
 """
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
-import io
-import itertools
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from fractions import Fraction
 from typing import Any
 
-import av
-from av.container import OutputContainer
-from av.packet import Packet
-from av.video.stream import VideoStream
+import msgspec
+from av.packet import Packet, PacketSideData, packet_sidedata_type_from_literal
 
 from workers.video import VideoError
+from workers.video.reading.codec import CodecParameters
 
-# Packet number n is stored at n of these ticks. NUT divides them further, Matroska keeps them.
-NUMBER_TIME_BASE = Fraction(1, 1_000)
-# FFmpeg's NUT index aborts the process where key frames are not shown in decode order.
-_FORMATS: dict[str, dict[str, str]] = {"nut": {"write_index": "0"}, "matroska": {}}
-BIT_EXACT = {"fflags": "+bitexact"}
+SideData = dict[str, bytes]
+"""What a container hands to the decoder beside a packet's bytes, by PyAV's name for it."""
+
+DECODERS_SIDE_DATA: Any = ("palette", "new_extradata", "param_change")
+"""The kinds of side data that change decoded pixels. Each holds until the next of its kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentHeader:
-    """What the packets of a segment do not say themselves.
+class StoredPacket(msgspec.Struct, frozen=True, array_like=True):
+    """A compressed packet.
 
-    numbers: packet number of each wanted frame, in presentation order. In a segment
-        of encoded output they are the places 0, 1, 2 ...
-    pts: presentation time of each wanted frame, in units of `time_base` (seconds a tick).
-    damaged: numbers of packets that the recording's container flags as damaged.
-    width, height: size of a decoded frame in pixels, before any rotation.
-    colorspace, color_range: FFmpeg's AVColorSpace and AVColorRange as the recording's container
-        states them, for codecs that carry none.
+    frame: the recording's frame that it holds, or holds one field of; NOT_SHOWN for one that only
+    others are decoded from; key: whether decoding can start here; damaged: its frame is known to
+    be broken.
     """
 
-    numbers: tuple[int, ...]
+    frame: int
+    key: bool
+    damaged: bool
+    data: memoryview
+    side_data: SideData
+
+    def opened(self, place: int) -> Packet[Any]:
+        """A packet for a decoder; the frame decoded from it will carry `place` as its time."""
+        packet: Packet[Any] = Packet(len(self.data))  # with the zeros behind it that decoders read
+        packet.update(self.data)  # type: ignore[arg-type]  # takes any buffer
+        packet.is_keyframe = self.key
+        packet.pts = packet.dts = place
+        for kind, data in self.side_data.items():
+            _side_data(kind, data).to_packet(packet, move=True)
+        return packet
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """Frames [first, first + len(pts)) of a recording, and the packets they are decoded from.
+
+    pts: the frames' presentation times, in the recording's ticks; width, height: pixels of a
+    decoded frame, before any rotation; packets: in decode order.
+    """
+
+    codec: CodecParameters
+    first: int
     pts: tuple[int, ...]
-    damaged: tuple[int, ...]
-    time_base: Fraction
     width: int
     height: int
-    colorspace: int
-    color_range: int
+    packets: tuple[StoredPacket, ...]
 
+    def to_bytes(self) -> bytes:
+        """MessagePack."""
+        return msgspec.msgpack.encode(self)
 
-def pack(header: SegmentHeader, container: bytes) -> bytes:
-    """The segment: `header` on the first line, then the bytes of the container."""
-    fields = asdict(header) | {"time_base": str(header.time_base)}
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n" + container
-
-
-def unpack(data: bytes) -> tuple[SegmentHeader, bytes]:
-    """The header and the container of a segment; VideoError if it is not one."""
-    line, _, container = data.partition(b"\n")
-    try:
-        fields = json.loads(line)
-        header = SegmentHeader(
-            numbers=tuple(fields["numbers"]),
-            pts=tuple(fields["pts"]),
-            damaged=tuple(fields["damaged"]),
-            time_base=Fraction(fields["time_base"]),
-            width=fields["width"],
-            height=fields["height"],
-            colorspace=fields["colorspace"],
-            color_range=fields["color_range"],
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise VideoError(
-            f"a segment of {len(data)} bytes has no readable header ({error}): "
-            "submit the recording again"
-        ) from error
-    return header, container
-
-
-def number_packets(frames: Sequence[int]) -> list[int]:
-    """Numbers for packets in decode order, such that they rise in presentation order.
-
-    frames: the frame that each packet holds; -1 for a packet that only others are decoded from.
-    No number is smaller than the packet's place, since no packet is decoded after it is shown.
-    """
-    shown = [frame for frame in frames if frame >= 0]
-    lowest = min(shown, default=0)
-    delay = max((place - (f - lowest) for place, f in enumerate(frames) if f >= 0), default=0)
-    # What is never shown is numbered after everything that is.
-    unshown = itertools.count(max(shown, default=0) - lowest + delay + len(frames) + 1)
-    return [frame - lowest + delay if frame >= 0 else next(unshown) for frame in frames]
-
-
-def mux_numbered(
-    template: VideoStream, packets: Sequence[Packet[Any]], numbers: Sequence[int]
-) -> bytes:
-    """A container of `packets`, in decode order, each stored at the time of its number.
-
-    template: the stream that the packets come from; it gives the codec's parameters.
-    The packets' own times are overwritten.
-    """
-    buffer = io.BytesIO()
-    with _open_container(buffer, template) as output:
-        stream = output.streams.video[0]
-        for place, (packet, number) in enumerate(zip(packets, numbers, strict=True)):
-            packet.stream = stream
-            packet.time_base = NUMBER_TIME_BASE
-            packet.pts = number
-            packet.dts = place
-            packet.duration = 1
-            output.mux_one(packet)
-    return buffer.getvalue()
-
-
-def _open_container(buffer: io.BytesIO, template: VideoStream) -> OutputContainer:
-    for name, options in _FORMATS.items():
-        output = av.open(buffer, "w", format=name, options=BIT_EXACT | options)
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Segment:
+        """The segment; its packets are views of `data`. VideoError if it is none."""
         try:
-            output.add_stream_from_template(template).time_base = NUMBER_TIME_BASE
-        except ValueError:  # the container does not know the codec
-            output.close()
-        else:
-            return output
-    raise VideoError(
-        f"recordings in {template.codec_context.name} cannot be cut into chunks: "
-        "export them as H.264 in an MP4 file"
-    )
+            return msgspec.msgpack.decode(data, type=cls)
+        except msgspec.DecodeError as error:
+            raise VideoError(
+                f"{len(data)} bytes are no segment of a recording ({error}): "
+                "submit the recording again"
+            ) from error
+
+
+def side_data_of(packet: Packet[Any]) -> SideData:
+    """What the decoder needs beside the packet's bytes."""
+    return {
+        kind: bytes(packet.get_sidedata(kind))
+        for kind in DECODERS_SIDE_DATA
+        if packet.has_sidedata(kind)
+    }
+
+
+def _side_data(kind: Any, data: bytes) -> PacketSideData:
+    make: Any = PacketSideData  # its arguments are missing in PyAV's type hints
+    made: PacketSideData = make(packet_sidedata_type_from_literal(kind), len(data))
+    made.update(data)
+    return made
