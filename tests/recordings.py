@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
 BITS = 12
@@ -25,6 +25,7 @@ class Recipe:
     times: presentation times of the frames in ticks of `time_base`; None is one tick each.
     rotation: clockwise degrees that a player has to turn the frames by.
     options: the encoder's. container: its options. faststart and the like go there.
+    unordered: how many frames at the start are predicted from earlier ones only (H.264).
     """
 
     frames: int = 60
@@ -39,6 +40,7 @@ class Recipe:
     container: tuple[tuple[str, str], ...] = ()
     colorspace: int = 2
     color_range: int = 0
+    unordered: int = 0
 
 
 def draw(number: int, width: int = 128, height: int = 96) -> NDArray[np.uint8]:
@@ -88,6 +90,8 @@ def record(path: Path, recipe: Recipe = Recipe()) -> Path:
         for number, time in zip(range(recipe.frames), times, strict=True):
             frame = _coded(draw(number, recipe.width, recipe.height), recipe)
             frame.pts, frame.time_base = time, recipe.time_base
+            if number < recipe.unordered:
+                frame.pict_type = PictureType.P
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path

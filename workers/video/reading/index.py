@@ -10,18 +10,23 @@ from itertools import chain
 from pathlib import Path
 from typing import cast
 
-import av
 import numpy as np
-from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from workers.video import VideoError
 from workers.video.reading.completeness import is_broken_off
-from workers.video.reading.h264 import decodes_at_once
+from workers.video.reading.display_order import (
+    NO_TIME,
+    DisplayOrder,
+    displayed,
+    times_contradict,
+    times_jump_back,
+)
+from workers.video.reading.listing import PacketListing
 from workers.video.reading.source import VideoSource
+from workers.video.reading.start import DecodedStart, decoded
 
 NOT_SHOWN = -1
 
@@ -32,12 +37,15 @@ class VideoIndex:
 
     time_base: seconds a tick.
     pts: presentation time of each frame in ticks; rises, and is equal where the file says so.
+    times_sorted: the file's times contradicted the decoder's order, and were sorted into it.
+    times_filled: how many frames had no time; they lie evenly between their neighbours.
     key_frames: whether each frame starts a group that is decodable by itself.
-    packet_pts: the time that the file gives each packet, by which it is known again.
+    packet_pts: the time that the file gives each packet, if any, by which it is known again.
     packet_bytes: the size of each packet.
-    packet_frames: for each packet the frame that it holds; NOT_SHOWN for one that an edit list
-        hides, which others may be decoded from.
-    damaged_frames: frames whose packet the container flags as damaged.
+    packet_frames: for each packet the frame that it holds, or holds one field of; NOT_SHOWN for
+        one that an edit list or the codec hides, which others may be decoded from.
+    damaged_frames: those whose packet the container flags as damaged, and those from before the
+        first key frame.
     coded_width, coded_height: pixels of a decoded frame.
     rotation: clockwise degrees (0, 90, 180, 270) that turn a decoded frame upright.
     reorder_depth: how many frames the decoder holds back to reorder.
@@ -48,7 +56,7 @@ class VideoIndex:
     time_base: Fraction
     pts: tuple[int, ...]
     key_frames: tuple[bool, ...]
-    packet_pts: tuple[int, ...]
+    packet_pts: tuple[int | None, ...]
     packet_bytes: tuple[int, ...]
     packet_frames: tuple[int, ...]
     damaged_frames: frozenset[int]
@@ -56,6 +64,8 @@ class VideoIndex:
     coded_height: int
     rotation: int
     reorder_depth: int
+    times_sorted: bool
+    times_filled: int
     promised_frames: int
     broken_off: bool
 
@@ -87,94 +97,94 @@ class VideoIndex:
 
 
 def read_index(path: Path | str) -> VideoIndex:
-    """Lists the frames of a recording in one pass, decoding only up to its first picture.
+    """Lists the frames of a recording in one pass, decoding only its start.
 
-    H.264 with reordered frames in an AVI is decoded whole as well: an AVI has no presentation
-    times, and FFmpeg guesses them wrongly where frames are reordered in more than one step.
+    It is decoded whole as well where times do not tell the order: they contradict the decoder's,
+    or some are missing or repeated where frames are reordered, or they are FFmpeg's guess, as for
+    H.264 in an AVI, which has no presentation times.
 
     Raises VideoError where there is no recording to analyse: a missing or empty file, no video
-    in it, none that decodes, or an MP4 that was never finished.
+    in it, none that decodes, no times, or an MP4 that was never finished.
     """
     path = Path(path)
     with VideoSource(path) as source:
-        listing = _PacketListing()
-        first: VideoFrame | None = None
-        for pts, packet in source.packets():
-            listing.add(pts, packet, _starts_decoding(source.stream, packet))
-            if first is None:
-                first = next(iter(_decode(source.stream, packet)), None)
-        if first is None:
-            first = next(iter(_decode(source.stream, None)), None)
-        if first is None:
+        listing = PacketListing(source.stream.codec_context)
+        start = DecodedStart(source.stream.codec_context)
+        for place, packet in enumerate(source.packets()):
+            listing.add(packet)
+            start.feed(place, packet)
+        start.finish()
+        if start.first is None:
             raise VideoError(
-                f"{source.name}: none of its {len(listing.pts)} video frames can be decoded "
+                f"{source.name}: none of its {len(listing)} video frames can be decoded "
                 f"({source.stream.codec_context.name}): copy it again, or export it as H.264"
             )
         broken_off = source.read_error is not None or is_broken_off(path)
-        if source.guesses_times and listing.reordered:
-            listing.shown_at = _output_positions(path, len(listing.pts))
-        return listing.index(source, first, broken_off)
+        order = _display_order(path, source, listing, start)
+        return _index(source, listing, start.first, order, broken_off)
 
 
-class _PacketListing:
-    """What the index needs of each packet: some 50 bytes a packet."""
-
-    def __init__(self) -> None:
-        self.pts: list[int] = []
-        self.bytes: list[int] = []
-        self.key: list[bool] = []
-        self.shown: list[bool] = []
-        self.corrupt: list[bool] = []
-        self.reordered = False
-        self.shown_at: NDArray[np.int64] | None = None
-
-    def add(self, pts: int, packet: Packet[VideoStream], key: bool) -> None:
-        self.pts.append(pts)
-        self.bytes.append(packet.size)
-        self.key.append(key)
-        self.shown.append(not packet.is_discard)
-        self.corrupt.append(packet.is_corrupt)
-        self.reordered = self.reordered or packet.dts != packet.pts
-
-    def index(self, source: VideoSource, first: VideoFrame, broken_off: bool) -> VideoIndex:
-        pts = np.asarray(self.pts, np.int64)
-        shown = np.flatnonzero(self.shown)
-        order = pts if self.shown_at is None else self.shown_at
-        # Equal times keep their decode order, so that every frame is listed once.
-        packet_of_frame = shown[np.argsort(order[shown], kind="stable")]
-        packet_frames = np.full(len(pts), NOT_SHOWN, np.int64)
-        packet_frames[packet_of_frame] = np.arange(len(packet_of_frame))
-        corrupt = np.flatnonzero(np.asarray(self.corrupt, bool)[packet_of_frame])
-        return VideoIndex(
-            time_base=Fraction(source.stream.time_base or 0),
-            pts=tuple(np.sort(pts[shown]).tolist()),
-            packet_pts=tuple(self.pts),
-            packet_bytes=tuple(self.bytes),
-            key_frames=tuple(np.asarray(self.key, bool)[packet_of_frame].tolist()),
-            packet_frames=tuple(packet_frames.tolist()),
-            damaged_frames=frozenset(corrupt.tolist()),
-            coded_width=first.width,
-            coded_height=first.height,
-            rotation=_upright_rotation(source.name, first),
-            reorder_depth=source.stream.codec_context.reorder_depth,
-            promised_frames=source.stream.frames,
-            broken_off=broken_off,
-        )
-
-
-def _starts_decoding(stream: VideoStream, packet: Packet[VideoStream]) -> bool:
-    context = stream.codec_context
-    return packet.is_keyframe and (
-        context.name != "h264" or decodes_at_once(bytes(packet), context.extradata)
+def _display_order(
+    path: Path, source: VideoSource, listing: PacketListing, start: DecodedStart
+) -> DisplayOrder:
+    times, output = listing.times(), start.output()
+    flagged, _, shown, _, _ = listing.flags()
+    reorders = source.stream.codec_context.reorder_depth > 0
+    missing = bool(np.any(times[shown] == NO_TIME))
+    repeated = len(np.unique(times[shown])) < np.count_nonzero(shown)
+    unbelievable = (
+        times_contradict(times, output)
+        or times_jump_back(times, flagged)
+        or (reorders and (missing or repeated or listing.decode_times_only))
+        or (reorders and not listing.decode_times_differ and not flagged.all())
+        or (source.guesses_times and listing.decode_times_differ)
     )
-
-
-def _decode(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
-    """The frames that the decoder gives for `packet` (None: those that it still holds back)."""
+    decoder_order = None
+    if unbelievable:
+        decoder_order = _output_positions(path, len(times))
+    elif missing:
+        decoder_order = np.arange(len(times))
     try:
-        return stream.codec_context.decode(packet)
-    except av.FFmpegError:
-        return []  # damaged: the packets after it may do
+        return displayed(times, shown, decoder_order)
+    except ValueError as error:
+        raise VideoError(
+            f"{source.name}: only {error}, so action units cannot be dated: convert it to an MP4 "
+            "file"
+        ) from error
+
+
+def _index(
+    source: VideoSource,
+    listing: PacketListing,
+    first: VideoFrame,
+    order: DisplayOrder,
+    broken_off: bool,
+) -> VideoIndex:
+    flagged, starts, _, completes, corrupt = listing.flags()
+    frames = np.full(len(listing), NOT_SHOWN, np.int64)
+    frames[order.places] = np.arange(len(order.places))
+    for place in np.flatnonzero(completes):
+        frames[place] = frames[place - 1]
+    # Before its first key frame a codec has nothing to predict from.
+    first_key = int(np.argmax(flagged)) if flagged.any() else 0
+    untrusted = corrupt | (np.arange(len(listing)) < first_key)
+    return VideoIndex(
+        time_base=Fraction(source.stream.time_base or 0),
+        pts=tuple(order.times.tolist()),
+        key_frames=tuple(starts[order.places].tolist()),
+        packet_pts=tuple(None if time == NO_TIME else time for time in listing.times().tolist()),
+        packet_bytes=tuple(listing.sizes),
+        packet_frames=tuple(frames.tolist()),
+        damaged_frames=frozenset(frames[untrusted].tolist()) - {NOT_SHOWN},
+        coded_width=first.width,
+        coded_height=first.height,
+        rotation=_upright_rotation(source.name, first),
+        reorder_depth=source.stream.codec_context.reorder_depth,
+        times_sorted=order.times_sorted,
+        times_filled=order.times_filled,
+        promised_frames=source.stream.frames,
+        broken_off=broken_off,
+    )
 
 
 def _output_positions(path: Path, packets: int) -> NDArray[np.int64]:
@@ -193,11 +203,10 @@ def _output_positions(path: Path, packets: int) -> NDArray[np.int64]:
 
 
 def _places_by_output(source: VideoSource) -> Iterator[int]:
-    packets = (packet for _, packet in source.packets())
-    for place, packet in enumerate(chain(packets, [None])):
+    for place, packet in enumerate(chain(source.packets(), [None])):
         if packet is not None:
             packet.pts = place
-        for frame in _decode(source.stream, packet):
+        for frame in decoded(source.stream.codec_context, packet):
             if frame.pts is not None:
                 yield frame.pts
 

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from workers.video import VideoError
 from workers.video.reading.codec import CodecParameters
 from workers.video.reading.index import NOT_SHOWN, VideoIndex
+from workers.video.reading.listing import presentation_time
 from workers.video.reading.source import VideoSource
 from workers.video.segments.planning import ChunkSpan
 from workers.video.segments.segment import Segment, SideData, StoredPacket, side_data_of
@@ -97,12 +98,12 @@ def _incoming(source: VideoSource, index: VideoIndex) -> Iterator[_HeldPacket]:
     in_force: SideData = {}
     packets = source.packets()
     for place, expected in enumerate(index.packet_pts):
-        item = next(packets, None)
-        if item is None or item[0] != expected:
+        packet = next(packets, None)
+        if packet is None or presentation_time(packet) != expected:
             break
-        if own := side_data_of(item[1]):
+        if own := side_data_of(packet):
             in_force = in_force | own
-        yield _HeldPacket(place, item[1], in_force)
+        yield _HeldPacket(place, packet, in_force)
     raise VideoError(
         f"{source.name}: has changed since its frames were listed: submit it again once it is "
         "copied completely"
@@ -112,22 +113,26 @@ def _incoming(source: VideoSource, index: VideoIndex) -> Iterator[_HeldPacket]:
 def _segment(
     index: VideoIndex, codec: CodecParameters, span: ChunkSpan, held: Sequence[_HeldPacket]
 ) -> Segment:
-    packets: list[StoredPacket] = []
-    for packet in held:
-        frame = index.packet_frames[packet.place]
-        stored = StoredPacket(
-            frame=frame,
-            key=frame != NOT_SHOWN and index.key_frames[frame],
-            damaged=frame in index.damaged_frames,
-            data=memoryview(packet.packet),
-            side_data=side_data_of(packet.packet) if packets else packet.in_force,
-        )
-        packets.append(stored)
     return Segment(
         codec=codec,
         first=span.first,
         pts=index.pts[span.first : span.stop],
         width=index.coded_width,
         height=index.coded_height,
-        packets=tuple(packets),
+        packets=tuple(_stored(index, held)),
     )
+
+
+def _stored(index: VideoIndex, held: Sequence[_HeldPacket]) -> Iterator[StoredPacket]:
+    before = NOT_SHOWN
+    for number, packet in enumerate(held):
+        frame = index.packet_frames[packet.place]
+        second_field = frame == before
+        yield StoredPacket(
+            frame=frame,
+            key=frame != NOT_SHOWN and index.key_frames[frame] and not second_field,
+            damaged=frame in index.damaged_frames,
+            data=memoryview(packet.packet),
+            side_data=side_data_of(packet.packet) if number else packet.in_force,
+        )
+        before = frame

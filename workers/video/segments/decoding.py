@@ -91,10 +91,8 @@ class _SettledFrames:
         packets = segment.packets
         self._outcomes = _outcomes(segment.codec.decoder(), packets)
         self._frame_of = [packet.frame for packet in packets]
-        # Of two fields in two packets, the first names the frame, the last completes it.
-        places = list(enumerate(self._frame_of))
-        self._first_place = {frame: place for place, frame in reversed(places)}
-        self._last_place = {frame: place for place, frame in places}
+        # Of two packets that hold a field each, the last completes the frame.
+        self._last_place = {frame: place for place, frame in enumerate(self._frame_of)}
         keys = [packet.key for packet in packets]
         self._damage = DamageRecord(self._frame_of, keys)
         self._order = OutputOrder(self._frame_of, keys)
@@ -119,21 +117,16 @@ class _SettledFrames:
 
     def _take(self, outcome: _Outcome) -> None:
         for place in outcome.failed:
-            self._fail(place)
+            self._damage.add(place)
+            self._known.add(place)
         for place, picture in outcome.frames.items():
             frame = self._frame_of[place]
             self._known.add(place)
             if frame == NOT_SHOWN:
                 continue
-            if place != self._first_place[frame]:  # the other field was lost
-                self._fail(place)
-            elif self._order.in_turn(place) and self._wanted and frame >= self._wanted[0]:
+            if self._order.in_turn(place) and self._wanted and frame >= self._wanted[0]:
                 self._held[frame] = picture
             self._known.add(self._last_place[frame])
-
-    def _fail(self, place: int) -> None:
-        self._damage.add(place)
-        self._known.add(place)
 
     def _settle(self, sent: float) -> None:
         while self._settled < len(self._frame_of) and (

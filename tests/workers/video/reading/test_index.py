@@ -163,7 +163,7 @@ def undecodable(folder: Path) -> Path:
         (text, r"^text\.mp4: is no video that can be read"),
         (sound, r"^sound\.mp4: holds no video \(only audio\)"),
         (unfinished, r"^unfinished\.mp4: .*moov.*copy it again"),
-        (without_times, r"^raw\.h264: its frames carry no times"),
+        (without_times, r"^raw\.h264: only 0 of 60 frames carry times"),
         (undecodable, r"^noise\.mp4: none of its 5 video frames can be decoded"),
     ],
 )

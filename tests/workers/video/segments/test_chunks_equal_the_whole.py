@@ -10,16 +10,14 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
-from numpy.typing import NDArray
 
+from tests.decoded_chunks import Picture, decode_chunks
 from tests.recordings import Recipe, hide_first_ticks, read_number, record
 from tests.shared import shared
-from workers.video.reading.index import VideoIndex, read_index
+from workers.video.reading.index import read_index
 from workers.video.segments.cutting import cut_segments
 from workers.video.segments.decoding import decode_segment
 from workers.video.segments.planning import plan_chunks
-
-Picture = NDArray[np.uint8]
 
 REORDERED = (("bf", "3"), ("b_strategy", "0"), ("g", "20"), ("sc_threshold", "0"))
 OPEN_GROUPS = (("x264-params", "open-gop=1:keyint=12:bframes=3:b-adapt=0:scenecut=0"),)
@@ -89,19 +87,6 @@ def decode_whole(path: Path, rotation: int) -> tuple[list[int | None], list[Pict
         frames = list(container.decode(container.streams.video[0]))
         pictures = [np.rot90(to_bgr(f), -(rotation // 90)) for f in frames]
     return [frame.pts for frame in frames], pictures
-
-
-def decode_chunks(path: Path, index: VideoIndex, chunk_frames: int) -> list[Picture | None]:
-    spans = plan_chunks(index.key_frames, chunk_frames, history=4, anchor=10)
-    pictures: list[Picture | None] = []
-    for span, data in zip(spans, cut_segments(path, index, spans), strict=True):
-        pts = index.pts[span.first : span.stop]
-        decoded = list(decode_segment(data, pts, index.rotation))
-        assert len(decoded) == span.stop - span.first
-        for earlier, again in zip(pictures[span.first :], decoded, strict=False):
-            assert np.array_equal(earlier, again)
-        pictures += decoded[span.start - span.first :]
-    return pictures
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -8,7 +8,8 @@ import av
 import msgspec
 import pytest
 
-from tests.recordings import Recipe, cut_off, read_number, record
+from tests.decoded_chunks import numbers_shown
+from tests.recordings import Recipe, cut_off, record
 from workers.video import VideoError
 from workers.video.reading.index import NOT_SHOWN, VideoIndex, read_index
 from workers.video.segments.cutting import cut_segments
@@ -18,17 +19,6 @@ from workers.video.segments.planning import plan_chunks
 from workers.video.segments.segment import Segment
 
 GROUPS = (("bf", "2"), ("b_strategy", "0"), ("g", "20"))
-
-
-def numbers_shown(path: Path, chunk_frames: int) -> list[int | None]:
-    index = read_index(path)
-    spans = plan_chunks(index.key_frames, chunk_frames, history=4, anchor=10)
-    shown: list[int | None] = []
-    for span, data in zip(spans, cut_segments(path, index, spans), strict=True):
-        pictures = list(decode_segment(data, index.pts[span.first : span.stop]))
-        numbers = [None if p is None else read_number(p) for p in pictures]
-        shown += numbers[span.start - span.first :]
-    return shown
 
 
 def overwrite_packet(path: Path, place: int) -> Path:
