@@ -1,6 +1,7 @@
 """What a decoder has to be told before its first packet."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Self, cast
 
 import av
@@ -24,6 +25,7 @@ class CodecParameters:
     colorspace, color_range, color_primaries, color_trc: FFmpeg's AVColorSpace, AVColorRange,
         AVColorPrimaries and AVColorTransferCharacteristic.
     field_order: AVFieldOrder. reorder_depth: how many frames the decoder holds back to reorder.
+    pixel_aspect: width and height of a pixel, (0, 1) where they are not said.
     """
 
     name: str
@@ -39,6 +41,7 @@ class CodecParameters:
     color_trc: int
     field_order: int
     reorder_depth: int
+    pixel_aspect: tuple[int, int]
 
     @classmethod
     def of(cls, context: VideoCodecContext) -> Self:
@@ -57,6 +60,7 @@ class CodecParameters:
             color_trc=context.color_trc,
             field_order=context.field_order,
             reorder_depth=context.reorder_depth,
+            pixel_aspect=(context.sample_aspect_ratio or Fraction(0)).as_integer_ratio(),
         )
 
     def decoder(self) -> VideoCodecContext:
@@ -82,6 +86,7 @@ class CodecParameters:
         context.color_primaries, context.color_trc = self.color_primaries, self.color_trc
         context.field_order = self.field_order
         context.reorder_depth = self.reorder_depth
+        context.sample_aspect_ratio = Fraction(*self.pixel_aspect)
         return context
 
 

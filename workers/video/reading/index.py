@@ -4,7 +4,7 @@ from __future__ import annotations  # PyAV's Packet is generic for type checkers
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,6 +16,11 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from workers.video import VideoError
+from workers.video.pictures.colour import colour_of
+from workers.video.pictures.deinterlacing import declared_field_order
+from workers.video.pictures.picture import FrameFormat
+from workers.video.pictures.square_pixels import square_size
+from workers.video.reading.codec import CodecParameters
 from workers.video.reading.completeness import is_broken_off
 from workers.video.reading.display_order import (
     NO_TIME,
@@ -46,9 +51,10 @@ class VideoIndex:
         one that an edit list or the codec hides, which others may be decoded from.
     damaged_frames: those whose packet the container flags as damaged, and those from before the
         first key frame.
-    coded_width, coded_height: pixels of a decoded frame.
+    form: what a decoded frame is, and what is made of it.
+    pixel_aspect: width of a pixel over its height, by which `form` has square ones.
     rotation: clockwise degrees (0, 90, 180, 270) that turn a decoded frame upright.
-    reorder_depth: how many frames the decoder holds back to reorder.
+    codec: what a decoder has to be told.
     promised_frames: the container's own count, 0 where it has none. It may be wrong.
     broken_off: the file is shorter than its container declares: its end is lost.
     """
@@ -60,10 +66,10 @@ class VideoIndex:
     packet_bytes: tuple[int, ...]
     packet_frames: tuple[int, ...]
     damaged_frames: frozenset[int]
-    coded_width: int
-    coded_height: int
+    form: FrameFormat
+    pixel_aspect: Fraction
     rotation: int
-    reorder_depth: int
+    codec: CodecParameters
     times_sorted: bool
     times_filled: int
     promised_frames: int
@@ -76,13 +82,13 @@ class VideoIndex:
 
     @property
     def width(self) -> int:
-        """Pixels across of an upright frame."""
-        return self.coded_height if self.rotation in (90, 270) else self.coded_width
+        """Pixels across of an upright picture."""
+        return self.form.square_height if self.rotation in (90, 270) else self.form.square_width
 
     @property
     def height(self) -> int:
-        """Pixels down of an upright frame."""
-        return self.coded_width if self.rotation in (90, 270) else self.coded_height
+        """Pixels down of an upright picture."""
+        return self.form.square_width if self.rotation in (90, 270) else self.form.square_height
 
     @property
     def missing_frames(self) -> int:
@@ -108,6 +114,7 @@ def read_index(path: Path | str) -> VideoIndex:
     """
     path = Path(path)
     with VideoSource(path) as source:
+        codec = CodecParameters.of(source.stream.codec_context)
         listing = PacketListing(source.stream.codec_context)
         start = DecodedStart(source.stream.codec_context)
         for place, packet in enumerate(source.packets()):
@@ -121,7 +128,7 @@ def read_index(path: Path | str) -> VideoIndex:
             )
         broken_off = source.read_error is not None or is_broken_off(path)
         order = _display_order(path, source, listing, start)
-        return _index(source, listing, start.first, order, broken_off)
+        return _index(source, codec, listing, start.first, order, broken_off)
 
 
 def _display_order(
@@ -155,6 +162,7 @@ def _display_order(
 
 def _index(
     source: VideoSource,
+    codec: CodecParameters,
     listing: PacketListing,
     first: VideoFrame,
     order: DisplayOrder,
@@ -176,15 +184,36 @@ def _index(
         packet_bytes=tuple(listing.sizes),
         packet_frames=tuple(frames.tolist()),
         damaged_frames=frozenset(frames[untrusted].tolist()) - {NOT_SHOWN},
-        coded_width=first.width,
-        coded_height=first.height,
+        form=_form(source, codec, first),
+        pixel_aspect=_pixel_aspect(source),
         rotation=_upright_rotation(source.name, first),
-        reorder_depth=source.stream.codec_context.reorder_depth,
+        codec=replace(codec, reorder_depth=source.stream.codec_context.reorder_depth),
         times_sorted=order.times_sorted,
         times_filled=order.times_filled,
         promised_frames=source.stream.frames,
         broken_off=broken_off,
     )
+
+
+def _form(source: VideoSource, codec: CodecParameters, first: VideoFrame) -> FrameFormat:
+    coded_aspect = source.stream.codec_context.sample_aspect_ratio or Fraction(0)
+    aspect = _pixel_aspect(source)
+    width, height = square_size(first.width, first.height, aspect, source.name)
+    return FrameFormat(
+        width=first.width,
+        height=first.height,
+        square_width=width,
+        square_height=height,
+        colour=colour_of(first, source.name),
+        coded_aspect=coded_aspect.as_integer_ratio(),
+        declared_field_order=declared_field_order(codec.name, codec.field_order),
+    )
+
+
+def _pixel_aspect(source: VideoSource) -> Fraction:
+    """What the container says, else the codec; 1 where neither does."""
+    stream = source.stream
+    return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
 
 
 def _output_positions(path: Path, packets: int) -> NDArray[np.int64]:

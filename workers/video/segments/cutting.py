@@ -5,7 +5,7 @@ from __future__ import annotations  # PyAV's Packet is generic for type checkers
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from workers.video import VideoError
-from workers.video.reading.codec import CodecParameters
 from workers.video.reading.index import NOT_SHOWN, VideoIndex
 from workers.video.reading.listing import presentation_time
 from workers.video.reading.source import VideoSource
@@ -43,9 +42,6 @@ def cut_segments(
     """
     places = _Places(index)
     with VideoSource(path) as source:
-        codec = replace(
-            CodecParameters.of(source.stream.codec_context), reorder_depth=index.reorder_depth
-        )
         incoming = _incoming(source, index)
         held: deque[_HeldPacket] = deque()
         for span in spans:
@@ -57,7 +53,7 @@ def cut_segments(
                 if packet.place >= begin:
                     held.append(packet)
             needed = [packet for packet in held if packet.place < end]
-            yield _segment(index, codec, span, needed).to_bytes()
+            yield _segment(index, span, needed).to_bytes()
 
 
 class _Places:
@@ -73,7 +69,7 @@ class _Places:
             if frame != NOT_SHOWN:
                 self._last[frame] = place
         self._keys = [self._first[frame] for frame, key in enumerate(index.key_frames) if key]
-        self._tail = index.reorder_depth
+        self._tail = index.codec.reorder_depth
         self._packets = len(index.packet_frames)
 
     def packet_range(self, span: ChunkSpan) -> tuple[int, int]:
@@ -110,15 +106,12 @@ def _incoming(source: VideoSource, index: VideoIndex) -> Iterator[_HeldPacket]:
     )
 
 
-def _segment(
-    index: VideoIndex, codec: CodecParameters, span: ChunkSpan, held: Sequence[_HeldPacket]
-) -> Segment:
+def _segment(index: VideoIndex, span: ChunkSpan, held: Sequence[_HeldPacket]) -> Segment:
     return Segment(
-        codec=codec,
+        codec=index.codec,
         first=span.first,
         pts=index.pts[span.first : span.stop],
-        width=index.coded_width,
-        height=index.coded_height,
+        form=index.form,
         packets=tuple(_stored(index, held)),
     )
 

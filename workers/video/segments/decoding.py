@@ -6,15 +6,15 @@ import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
-import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
-from numpy.typing import NDArray
 
+from workers.arrays import Image
 from workers.video import VideoError
+from workers.video.pictures.picture import upright_picture
 from workers.video.reading.index import NOT_SHOWN
 from workers.video.segments.damage import DamageRecord, OutputOrder
 from workers.video.segments.segment import Segment, StoredPacket
@@ -26,7 +26,7 @@ _LONGEST_DELAY = 33
 
 def decode_segment(
     data: bytes, pts: Sequence[int], rotation: int = 0, flip: bool = False
-) -> Iterator[NDArray[np.uint8] | None]:
+) -> Iterator[Image | None]:
     """Yields the picture of each expected frame, in order: upright BGR (height, width, 3), uint8.
 
     data: a segment from `cut_segments`. pts: the presentation times of its span's frames
@@ -35,11 +35,11 @@ def decode_segment(
 
     None stands for a frame that did not decode, or with errors, or that was predicted from one
     with errors, or that the decoder gives out of its turn: a wrong picture is worse than none.
-    Damage that the codec cannot notice stays unnoticed. Colours follow the matrix and range that
-    the recording states; where it states none, BT.601 and limited range, as OpenCV takes them.
+    Damage that the codec cannot notice stays unnoticed. What else is made of a frame is said at
+    `upright_picture`.
 
     Raises VideoError where the segment holds other frames than expected, is not a segment, or
-    changes its picture size, and where this machine cannot decode it.
+    changes on the way what its pictures are, and where this machine cannot decode it.
     """
     segment = Segment.from_bytes(data)
     if tuple(pts) != segment.pts:
@@ -47,9 +47,8 @@ def decode_segment(
             f"a segment holds {len(segment.pts)} frames, not the {len(pts)} that were expected: "
             "submit the recording again"
         )
-    quarter_turns = -(rotation // 90)
     for frame in _SettledFrames(segment):
-        yield None if frame is None else _upright(frame, segment, quarter_turns, flip)
+        yield None if frame is None else upright_picture(frame, segment.form, rotation, flip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,9 @@ class _SettledFrames:
 
     def __init__(self, segment: Segment) -> None:
         packets = segment.packets
-        self._outcomes = _outcomes(segment.codec.decoder(), packets)
+        self._segment = segment
+        self._context = segment.codec.decoder()
+        self._outcomes = _outcomes(self._context, packets)
         self._frame_of = [packet.frame for packet in packets]
         # Of two packets that hold a field each, the last completes the frame.
         self._last_place = {frame: place for place, frame in enumerate(self._frame_of)}
@@ -116,6 +117,8 @@ class _SettledFrames:
                 yield None if self._damage.spoils(self._last_place[frame]) else held
 
     def _take(self, outcome: _Outcome) -> None:
+        if outcome.frames:
+            self._check_aspect()
         for place in outcome.failed:
             self._damage.add(place)
             self._known.add(place)
@@ -128,22 +131,16 @@ class _SettledFrames:
                 self._held[frame] = picture
             self._known.add(self._last_place[frame])
 
+    def _check_aspect(self) -> None:
+        aspect = self._context.sample_aspect_ratio or Fraction(0)
+        if aspect.as_integer_ratio() != self._segment.form.coded_aspect:
+            raise VideoError(
+                "a recording changes the aspect of its pixels on the way: split it there, or "
+                "export it again"
+            )
+
     def _settle(self, sent: float) -> None:
         while self._settled < len(self._frame_of) and (
             self._settled in self._known or sent - self._settled > _LONGEST_DELAY
         ):
             self._settled += 1
-
-
-def _upright(
-    frame: VideoFrame, segment: Segment, quarter_turns: int, flip: bool
-) -> NDArray[np.uint8]:
-    if (frame.width, frame.height) != (segment.width, segment.height):
-        raise VideoError(
-            f"a recording changes its picture size from {segment.width}x{segment.height} to "
-            f"{frame.width}x{frame.height} on the way: split it there, or export it again"
-        )
-    # OpenCV scales the colour planes of odd sizes so too: all pixels equal its own.
-    bgr = frame.reformat(format="bgr24", interpolation=Interpolation.BICUBIC).to_ndarray()
-    picture = np.rot90(bgr, quarter_turns)
-    return np.ascontiguousarray(picture[:, ::-1] if flip else picture, dtype=np.uint8)

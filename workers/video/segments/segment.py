@@ -13,6 +13,7 @@ import msgspec
 from av.packet import Packet, PacketSideData, packet_sidedata_type_from_literal
 
 from workers.video import VideoError
+from workers.video.pictures.picture import FrameFormat
 from workers.video.reading.codec import CodecParameters
 
 SideData = dict[str, bytes]
@@ -50,15 +51,14 @@ class StoredPacket(msgspec.Struct, frozen=True, array_like=True):
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """Frames [first, first + len(pts)) of a recording, and the packets they are decoded from.
 
-    pts: the frames' presentation times, in the recording's ticks; width, height: pixels of a
-    decoded frame, before any rotation; packets: in decode order.
+    pts: the frames' presentation times, in the recording's ticks; form: what each frame is, once
+    decoded; packets: in decode order.
     """
 
     codec: CodecParameters
     first: int
     pts: tuple[int, ...]
-    width: int
-    height: int
+    form: FrameFormat
     packets: tuple[StoredPacket, ...]
 
     def to_bytes(self) -> bytes:
