@@ -21,6 +21,7 @@ _PRIMARIES: dict[int, Primaries] = {9: "bt2020", 12: "display-p3"}
 _UNSPECIFIED = 2
 _NOT_FOR_VIEWING = {8: "linear light", 9: "logarithms", 10: "logarithms", 17: "SMPTE 428 (cinema)"}
 _RGB_MATRIX, _BT2020_MATRIX = 0, 9
+_DOLBY_VISION_ONLY = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _MATRICES = (1, _UNSPECIFIED, 4, 5, 6, 7, _BT2020_MATRIX)
 
 
@@ -43,8 +44,8 @@ class Colour:
         return (self.transfer, self.primaries) == _tags(frame)
 
 
-def colour_of(frame: VideoFrame, name: str) -> Colour:
-    """The colours of a recording by its first frame.
+def colour_of(frame: VideoFrame, codec_tag: str, name: str) -> Colour:
+    """The colours of a recording by its first frame. codec_tag: the container's name for its codec.
 
     Raises VideoError for what cannot be shown rightly. name: the file's.
     """
@@ -53,7 +54,7 @@ def colour_of(frame: VideoFrame, name: str) -> Colour:
             f"{name}: its colours are stored as {unusual}, which no camera records for viewing: "
             "export it again as BT.709"
         )
-    if _has_dolby_vision(frame) and frame.color_trc == _UNSPECIFIED:
+    if codec_tag in _DOLBY_VISION_ONLY and frame.color_trc == _UNSPECIFIED:
         raise VideoError(
             f"{name}: is Dolby Vision without a base that others can show (profile 5): export it "
             "again as SDR"
@@ -93,10 +94,6 @@ def _tags(frame: VideoFrame) -> tuple[Transfer, Primaries]:
     if said == _UNSPECIFIED:
         return transfer, unsaid
     return transfer, _PRIMARIES.get(said, "bt709")
-
-
-def _has_dolby_vision(frame: VideoFrame) -> bool:
-    return any(_side_data(frame, kind) for kind in ("DOVI_METADATA", "DOVI_RPU_BUFFER"))
 
 
 def _pq_peak(frame: VideoFrame) -> float:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from workers.video import VideoError
 from workers.video.pictures.colour import colour_of
-from workers.video.pictures.deinterlacing import declared_field_order
-from workers.video.pictures.picture import FrameFormat
+from workers.video.pictures.deinterlacing import declared_field_order, refuse_lone_fields
+from workers.video.pictures.picture import FrameFormat, upright_picture
 from workers.video.pictures.square_pixels import square_size
 from workers.video.reading.codec import CodecParameters
 from workers.video.reading.completeness import is_broken_off
@@ -199,15 +199,21 @@ def _form(source: VideoSource, codec: CodecParameters, first: VideoFrame) -> Fra
     coded_aspect = source.stream.codec_context.sample_aspect_ratio or Fraction(0)
     aspect = _pixel_aspect(source)
     width, height = square_size(first.width, first.height, aspect, source.name)
-    return FrameFormat(
+    form = FrameFormat(
         width=first.width,
         height=first.height,
         square_width=width,
         square_height=height,
-        colour=colour_of(first, source.name),
+        colour=colour_of(first, codec.tag, source.name),
         coded_aspect=coded_aspect.as_integer_ratio(),
         declared_field_order=declared_field_order(codec.name, codec.field_order),
     )
+    try:
+        refuse_lone_fields(first, codec.name)
+        upright_picture(first, form)
+    except VideoError as error:
+        raise VideoError(f"{source.name}: {error}") from error
+    return form
 
 
 def _pixel_aspect(source: VideoSource) -> Fraction:

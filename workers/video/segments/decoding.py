@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 
 from workers.arrays import Image
 from workers.video import VideoError
+from workers.video.pictures.deinterlacing import refuse_lone_fields
 from workers.video.pictures.picture import upright_picture
 from workers.video.reading.index import NOT_SHOWN
 from workers.video.segments.damage import DamageRecord, OutputOrder
@@ -128,6 +129,7 @@ class _SettledFrames:
             if frame == NOT_SHOWN:
                 continue
             if self._order.in_turn(place) and self._wanted and frame >= self._wanted[0]:
+                refuse_lone_fields(picture, self._segment.codec.name)
                 self._held[frame] = picture
             self._known.add(self._last_place[frame])
 
