@@ -142,14 +142,9 @@ class _OpenRecording:
     """A recording that is read part by part, from where the last one ended."""
 
     def __init__(self, plan: RecordingPlan, source: Path, index: "VideoIndex") -> None:
-        from workers.video.segments.planning import ChunkSpan
-
         self.index = index
         self._source = source
-        self._spans = [
-            ChunkSpan(chunk.start, chunk.stop, chunk.first, chunk.decode_from)
-            for chunk in plan.chunks
-        ]
+        self._spans = [chunk.span for chunk in plan.chunks]
         self._next = 0
         self._segments: Iterator[bytes] = iter(())
 

@@ -66,6 +66,7 @@ def ingest(recording: str) -> str:
 def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
     from tasks.outputs.finished import finished_before
     from workers.video.reading.index import read_index
+    from workers.video.segments.probe import check_cut
 
     files = files_of(order)
     index = read_index(files.source)  # first: it says best what is wrong with a file
@@ -75,6 +76,7 @@ def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
         store.finish(before)
         return "its outputs are there already"
     plan = plan_recording(order, index, checksum, app.conf.facemirror.redis_budget)
+    check_cut(files.source, index, [chunk.span for chunk in plan.chunks])
     store.put_plan(plan)
     return f"{plan.frames} frames in {len(plan.chunks)} chunks"
 

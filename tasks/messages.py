@@ -8,6 +8,7 @@ from weights.manifest import InstalledModel
 from workers.aus.labels import AuLabels
 from workers.chunk.order import AnalysisSettings
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE
+from workers.video.segments.planning import ChunkSpan
 
 Priority = Literal["normal", "high"]
 NamedProvider = Literal["coreml", "cuda", "cpu", "simulated"]
@@ -90,6 +91,11 @@ class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
     def frames(self) -> int:
         """How many frames it gives results for."""
         return self.stop - self.start
+
+    @property
+    def span(self) -> ChunkSpan:
+        """The frames that it is cut for."""
+        return ChunkSpan(self.start, self.stop, self.first, self.decode_from)
 
 
 class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):

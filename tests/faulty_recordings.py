@@ -24,14 +24,16 @@ def copied_packets(
     target: Path,
     times: Callable[[Times], tuple[int, int | None]] = lambda times: (times.pts, times.dts),
     kept: Callable[[int], bool] = lambda place: True,
+    all_keys: bool = False,
     **options: str,
 ) -> Path:
     """Copies packets of a recording with other (pts, dts). kept: asked for each one's place in
-    decode order."""
+    decode order; all_keys: flags every one as a key frame."""
     with av.open(str(source)) as reading, av.open(str(target), "w", options=options) as writing:
         stream = writing.add_stream_from_template(reading.streams.video[0])
         for place, packet in enumerate(_packets(reading)):
             packet.stream = stream
+            packet.is_keyframe = packet.is_keyframe or all_keys
             packet.pts, packet.dts = times(Times(place, packet.pts, packet.dts))
             if kept(place):
                 writing.mux(packet)

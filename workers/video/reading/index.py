@@ -44,6 +44,7 @@ class VideoIndex:
     pts: presentation time of each frame in ticks; rises, and is equal where the file says so.
     times_sorted: the file's times contradicted the decoder's order, and were sorted into it.
     times_filled: how many frames had no time; they lie evenly between their neighbours.
+    first_picture: the first frame that can be decoded.
     key_frames: whether each frame starts a group that is decodable by itself.
     packet_pts: the time that the file gives each packet, if any, by which it is known again.
     packet_bytes: the size of each packet.
@@ -61,6 +62,7 @@ class VideoIndex:
 
     time_base: Fraction
     pts: tuple[int, ...]
+    first_picture: int
     key_frames: tuple[bool, ...]
     packet_pts: tuple[int | None, ...]
     packet_bytes: tuple[int, ...]
@@ -128,7 +130,7 @@ def read_index(path: Path | str) -> VideoIndex:
             )
         broken_off = source.read_error is not None or is_broken_off(path)
         order = _display_order(path, source, listing, start)
-        return _index(source, codec, listing, start.first, order, broken_off)
+        return _index(source, codec, listing, start, order, broken_off)
 
 
 def _display_order(
@@ -164,7 +166,7 @@ def _index(
     source: VideoSource,
     codec: CodecParameters,
     listing: PacketListing,
-    first: VideoFrame,
+    start: DecodedStart,
     order: DisplayOrder,
     broken_off: bool,
 ) -> VideoIndex:
@@ -176,7 +178,9 @@ def _index(
     # Before its first key frame a codec has nothing to predict from.
     first_key = int(np.argmax(flagged)) if flagged.any() else 0
     untrusted = corrupt | (np.arange(len(listing)) < first_key)
+    assert start.first is not None
     return VideoIndex(
+        first_picture=max(0, int(frames[start.first_place])),
         time_base=Fraction(source.stream.time_base or 0),
         pts=tuple(order.times.tolist()),
         key_frames=tuple(starts[order.places].tolist()),
@@ -184,9 +188,9 @@ def _index(
         packet_bytes=tuple(listing.sizes),
         packet_frames=tuple(frames.tolist()),
         damaged_frames=frozenset(frames[untrusted].tolist()) - {NOT_SHOWN},
-        form=_form(source, codec, first),
+        form=_form(source, codec, start.first),
         pixel_aspect=_pixel_aspect(source),
-        rotation=_upright_rotation(source.name, first),
+        rotation=_upright_rotation(source.name, start.first),
         codec=replace(codec, reorder_depth=source.stream.codec_context.reorder_depth),
         times_sorted=order.times_sorted,
         times_filled=order.times_filled,

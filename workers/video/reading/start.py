@@ -18,8 +18,9 @@ _PACKETS = 48
 class DecodedStart:
     """Decodes the packets that it is given until it has seen enough.
 
-    first: the first picture that can be trusted, None until there is one. No codec gives a right
-    picture from before its first key frame, and some give a wrong one.
+    first: the first picture that can be trusted, None until there is one; first_place: its
+    packet's place. No codec gives a right picture from before its first key frame, and some give a
+    wrong one.
     """
 
     def __init__(self, context: VideoCodecContext) -> None:
@@ -27,6 +28,7 @@ class DecodedStart:
         # One thread: the decoder then holds no more frames back than it reorders.
         context.thread_count = 1
         self.first: VideoFrame | None = None
+        self.first_place = 0
         self._before_keys: VideoFrame | None = None
         self._first_key: int | None = None
         self._output: list[int] = []
@@ -47,8 +49,8 @@ class DecodedStart:
         """To be called at the end of the recording."""
         if self._left > 0:
             self._take(None)
-        if self._first_key is None:
-            self.first = self._before_keys
+        if self._first_key is None and self._before_keys is not None:
+            self._first(self._before_keys)
 
     def _take(self, packet: Packet[Any] | None) -> None:
         for frame in decoded(self._context, packet):
@@ -57,7 +59,11 @@ class DecodedStart:
             if self._first_key is None or place < self._first_key:
                 self._before_keys = self._before_keys or frame
             else:
-                self.first = self.first or frame
+                self._first(frame)
+
+    def _first(self, frame: VideoFrame) -> None:
+        if self.first is None:
+            self.first, self.first_place = frame, frame.pts or 0
 
     def output(self) -> NDArray[np.int64]:
         """The places of packets in the order in which their frames came out."""

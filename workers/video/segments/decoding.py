@@ -22,7 +22,7 @@ from workers.video.segments.segment import Segment, StoredPacket
 
 # H.264 and HEVC hold back 16 frames at most, each in two packets where its fields come apart. A
 # packet that gave nothing by then never will.
-_LONGEST_DELAY = 33
+LONGEST_DELAY = 33
 
 
 def decode_segment(
@@ -143,6 +143,6 @@ class _SettledFrames:
 
     def _settle(self, sent: float) -> None:
         while self._settled < len(self._frame_of) and (
-            self._settled in self._known or sent - self._settled > _LONGEST_DELAY
+            self._settled in self._known or sent - self._settled > LONGEST_DELAY
         ):
             self._settled += 1
