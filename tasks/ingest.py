@@ -11,7 +11,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.admission import PARTS_IN_BUDGET, group_chunks
 from tasks.failure import RecordingError, fail
-from tasks.messages import PlannedChunk, RecordingOrder, RecordingPlan
+from tasks.messages import PlannedChunk, RecordingFormat, RecordingOrder, RecordingPlan
 from tasks.register import files_of
 from tasks.store import RecordingStore
 from weights.manifest import sha256_of
@@ -112,8 +112,24 @@ def plan_recording(
         width=index.width,
         height=index.height,
         rotation=index.rotation,
+        format=recording_format(index),
         chunks=chunks,
         parts=group_chunks(sizes, budget),
+    )
+
+
+def recording_format(index: "VideoIndex") -> RecordingFormat:
+    """What run.json says of what was recorded."""
+    colour = index.form.colour
+    return RecordingFormat(
+        codec=index.codec.name,
+        pixel_format=index.pixel_format,
+        pixel_aspect=str(index.pixel_aspect),
+        transfer=colour.transfer,
+        primaries=colour.primaries,
+        hdr_peak=None if colour.transfer == "sdr" else colour.peak,
+        times_sorted=index.times_sorted,
+        times_filled=index.times_filled,
     )
 
 

@@ -98,14 +98,34 @@ class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
         return ChunkSpan(self.start, self.stop, self.first, self.decode_from)
 
 
+class RecordingFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """What the camera recorded, beside size and turn; run.json says it.
+
+    codec, pixel_format: FFmpeg's names; pixel_aspect: width of a pixel over its height, as stored:
+    it was measured and written in square ones; transfer, primaries: what was not SDR BT.709 was
+    converted to it; hdr_peak: cd/m² of the brightest that HDR was taken to show; times_sorted: the
+    file's times contradicted the order of its frames, and were sorted into it; times_filled: how
+    many frames had no time, and got one between their neighbours'.
+    """
+
+    codec: str = ""
+    pixel_format: str = ""
+    pixel_aspect: str = "1"
+    transfer: str = "sdr"
+    primaries: str = "bt709"
+    hdr_peak: float | None = None
+    times_sorted: bool = False
+    times_filled: int = 0
+
+
 class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """From ingest to feed and assemble: what the recording is and how it is cut.
 
     frames: rows that each table must have; missing: frames that the container promises and the
     file does not hold, where it says how many; cut_short: the file ends before it should;
     start_pts: presentation time of the first frame, in units of numerator/denominator s;
-    chunks: in order, without gaps; parts: [first, last) of the chunks that are sent together, each
-    part as one chord.
+    format: what was recorded; chunks: in order, without gaps; parts: [first, last) of the chunks
+    that are sent together, each part as one chord.
     """
 
     order: RecordingOrder
@@ -119,18 +139,23 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     rotation: int
+    format: RecordingFormat = RecordingFormat()
     chunks: tuple[PlannedChunk, ...]
     parts: tuple[tuple[int, int], ...]
 
 
 class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """From analyze to assemble: where a chunk's numbers come from. seconds: by stage."""
+    """From analyze to assemble: where a chunk's numbers come from.
+
+    seconds: by stage; deinterlaced: how many of its frames were woven from two fields.
+    """
 
     provider: str
     onnxruntime: str
     worker: str
     models: tuple[InstalledModel, ...]
     seconds: dict[str, float]
+    deinterlaced: int = 0
 
 
 class RecordingOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,3 +158,52 @@ def patches(picture: NDArray[np.uint8], count: int) -> list[Colour]:
     """The colours at the middles of the patches, 0 to 1, red first."""
     row = picture[PATCH // 2, PATCH // 2 :: PATCH, ::-1] / 255
     return [(float(red), float(green), float(blue)) for red, green, blue in row[:count]]
+
+
+def record_hlg(path: Path, pictures: Sequence[NDArray[np.uint8]], time_base: Fraction) -> Path:
+    """Writes BT.709 pictures (BGR) as a phone's HLG that shows the same: 10-bit HEVC, BT.2020."""
+    height, width = pictures[0].shape[:2]
+    with av.open(str(path), "w") as output:
+        options = {"x265-params": "log-level=0:crf=8:keyint=12"}
+        stream = output.add_stream("libx265", rate=30, options=options)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p10le"
+        context.time_base = time_base
+        context.color_trc, context.color_primaries = HLG, BT2020
+        context.colorspace, context.color_range = MATRIX_2020, 1
+        for number, picture in enumerate(pictures):
+            frame = _hlg_frame(picture)
+            frame.pts, frame.time_base = number, time_base
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def _hlg_frame(picture: NDArray[np.uint8]) -> VideoFrame:
+    signal = _to_hlg(picture[..., ::-1] / 255)
+    kr, kb = LUMA[MATRIX_2020]
+    luma = signal @ np.array([kr, 1 - kr - kb, kb])
+    blue, red = (signal[..., 2] - luma) / 2 / (1 - kb), (signal[..., 0] - luma) / 2 / (1 - kr)
+    planes = [4 * (219 * luma + 16), *(4 * (224 * c[::2, ::2] + 128) for c in (blue, red))]
+    frame = VideoFrame(picture.shape[1], picture.shape[0], "yuv420p10le")
+    for plane, values in zip(frame.planes, planes, strict=True):
+        rows = np.zeros((plane.height, plane.line_size // 2), np.uint16)
+        rows[:, : values.shape[1]] = np.rint(values)
+        plane.update(rows.tobytes())
+    frame.color_trc, frame.color_primaries = HLG, BT2020
+    frame.colorspace, frame.color_range = MATRIX_2020, 1
+    return frame
+
+
+def _to_hlg(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The HLG signal that becomes a BT.709 signal, by turning `worth` around."""
+    peak = 1000 * 100 / 203
+    bright = np.linspace(0, peak, 2000)
+    shown = [compressed(value, peak, 100) for value in bright]
+    light = 100 * signal**2.4 @ np.linalg.inv(np.array(TO_BT709[BT2020])).T
+    display = np.interp(light, shown, bright) * 203 / 100 / 1000
+    luminance = display @ np.array([0.2627, 0.6780, 0.0593])
+    scene = display * np.maximum(luminance, 1e-9)[..., None] ** (1 / 1.2 - 1)
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    high = a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
+    return np.clip(np.where(scene <= 1 / 12, np.sqrt(3 * np.maximum(scene, 0)), high), 0, 1)

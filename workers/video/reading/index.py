@@ -53,6 +53,7 @@ class VideoIndex:
     damaged_frames: those whose packet the container flags as damaged, and those from before the
         first key frame.
     form: what a decoded frame is, and what is made of it.
+    pixel_format: of a decoded frame, by FFmpeg's name.
     pixel_aspect: width of a pixel over its height, by which `form` has square ones.
     rotation: clockwise degrees (0, 90, 180, 270) that turn a decoded frame upright.
     codec: what a decoder has to be told.
@@ -69,6 +70,7 @@ class VideoIndex:
     packet_frames: tuple[int, ...]
     damaged_frames: frozenset[int]
     form: FrameFormat
+    pixel_format: str
     pixel_aspect: Fraction
     rotation: int
     codec: CodecParameters
@@ -189,6 +191,7 @@ def _index(
         packet_frames=tuple(frames.tolist()),
         damaged_frames=frozenset(frames[untrusted].tolist()) - {NOT_SHOWN},
         form=_form(source, codec, start.first),
+        pixel_format=start.first.format.name,
         pixel_aspect=_pixel_aspect(source),
         rotation=_upright_rotation(source.name, start.first),
         codec=replace(codec, reorder_depth=source.stream.codec_context.reorder_depth),

@@ -4,7 +4,7 @@ from __future__ import annotations  # PyAV's Packet is generic for type checkers
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 
 from workers.arrays import Image
 from workers.video import VideoError
-from workers.video.pictures.deinterlacing import refuse_lone_fields
+from workers.video.pictures.deinterlacing import is_interlaced, refuse_lone_fields
 from workers.video.pictures.picture import upright_picture
 from workers.video.reading.index import NOT_SHOWN
 from workers.video.segments.damage import DamageRecord, OutputOrder
@@ -26,13 +26,18 @@ LONGEST_DELAY = 33
 
 
 def decode_segment(
-    data: bytes, pts: Sequence[int], rotation: int = 0, flip: bool = False
+    data: bytes,
+    pts: Sequence[int],
+    rotation: int = 0,
+    flip: bool = False,
+    on_woven: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Image | None]:
     """Yields the picture of each expected frame, in order: upright BGR (height, width, 3), uint8.
 
     data: a segment from `cut_segments`. pts: the presentation times of its span's frames
     [first, stop), in the recording's ticks. rotation: clockwise degrees, `VideoIndex.rotation`.
-    flip: mirrors left and right after that, for recordings that were stored mirrored.
+    flip: mirrors left and right after that, for recordings that were stored mirrored. on_woven:
+    told the recording's index of each frame that was woven from two fields.
 
     None stands for a frame that did not decode, or with errors, or that was predicted from one
     with errors, or that the decoder gives out of its turn: a wrong picture is worse than none.
@@ -48,7 +53,9 @@ def decode_segment(
             f"a segment holds {len(segment.pts)} frames, not the {len(pts)} that were expected: "
             "submit the recording again"
         )
-    for frame in _SettledFrames(segment):
+    for index, frame in enumerate(_SettledFrames(segment), segment.first):
+        if frame is not None and is_interlaced(frame, segment.form.declared_field_order):
+            on_woven(index)
         yield None if frame is None else upright_picture(frame, segment.form, rotation, flip)
 
 
