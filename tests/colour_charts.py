@@ -112,6 +112,21 @@ def coded(colour: Colour, chart: Chart) -> Colour:
     return step * (219 * luma + 16), step * (224 * blue + 128), step * (224 * red + 128)
 
 
+def as_stored(colour: Colour, chart: Chart) -> Colour:
+    """A colour once its code values are rounded."""
+    kr, kb = LUMA[chart.matrix]
+    black, white = coded((0.0, 0.0, 0.0), chart), coded((1.0, 1.0, 1.0), chart)
+    luma, blue, red = (
+        round(value) - zero for value, zero in zip(coded(colour, chart), black, strict=True)
+    )
+    chroma = (white[0] - black[0]) * (1 if chart.full else 224 / 219)
+    luma, blue, red = luma / (white[0] - black[0]), blue / chroma, red / chroma
+    shown_red, shown_blue = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
+    green = (luma - kr * shown_red - kb * shown_blue) / (1 - kr - kb)
+    shown_red, green, shown_blue = (min(max(v, 0.0), 1.0) for v in (shown_red, green, shown_blue))
+    return shown_red, green, shown_blue
+
+
 def chart_frame(colours: Sequence[Colour], chart: Chart) -> VideoFrame:
     """The patches side by side, 4:2:0."""
     frame = VideoFrame(PATCH * len(colours), PATCH, f"yuv420p{chart.bits}le")

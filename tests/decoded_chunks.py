@@ -1,5 +1,6 @@
 """A recording read as the pipeline reads it: listed, cut into chunks, and each chunk decoded."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,18 @@ from workers.video.segments.planning import plan_chunks
 Picture = NDArray[np.uint8]
 
 
-def decode_chunks(path: Path, index: VideoIndex, chunk_frames: int) -> list[Picture | None]:
+def decode_chunks(
+    path: Path,
+    index: VideoIndex,
+    chunk_frames: int,
+    on_woven: Callable[[int], None] = lambda _: None,
+) -> list[Picture | None]:
     """The picture of every frame; frames that two chunks decode must be equal."""
     spans = plan_chunks(index.key_frames, chunk_frames, history=4, anchor=10)
     pictures: list[Picture | None] = []
     for span, data in zip(spans, cut_segments(path, index, spans), strict=True):
         pts = index.pts[span.first : span.stop]
-        decoded = list(decode_segment(data, pts, index.rotation))
+        decoded = list(decode_segment(data, pts, index.rotation, on_woven=on_woven))
         assert len(decoded) == span.stop - span.first
         for earlier, again in zip(pictures[span.first :], decoded, strict=False):
             assert (earlier is None) == (again is None)
