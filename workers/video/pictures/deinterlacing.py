@@ -52,6 +52,9 @@ def deinterlaced(frame: VideoFrame, declared: int) -> VideoFrame:
         pix_fmt=frame.format.name,
         time_base="1/1",
         pixel_aspect="1/1",
+        # Else packed formats, which estdif does not take, are converted by another matrix.
+        colorspace=str(frame.colorspace),
+        range=str(frame.color_range),
     )
     filtered = graph.add("estdif", f"mode=frame:parity={parity}:deint=all")
     sink = graph.add("buffersink")

@@ -42,7 +42,8 @@ def decodes_at_once(packet: bytes, extradata: bytes | None) -> bool:
 class FieldPairs:
     """Finds the packets that hold nothing but the second field of the frame before.
 
-    To be asked for every packet, in decode order. extradata: the stream's.
+    To be asked for every packet, in decode order; while they are impossible, for key frames only,
+    where that may change. extradata: the stream's.
     """
 
     def __init__(self, extradata: bytes | None) -> None:
@@ -52,14 +53,17 @@ class FieldPairs:
         for unit in _parameter_sets(extradata or b""):
             self._note(unit)
 
-    def completes(self, packet: bytes, key: bool) -> bool:
-        """Whether `packet` completes the frame of the packet before it. key: is flagged so."""
-        if self._sequence is not None and self._sequence.only_frames and not key:
-            return False
+    @property
+    def are_impossible(self) -> bool:
+        """Whether the sequence that packets belong to codes whole frames only."""
+        return self._sequence is not None and self._sequence.only_frames
+
+    def completes(self, packet: bytes) -> bool:
+        """Whether `packet` completes the frame of the packet before it."""
         fields: set[tuple[int, bool]] = set()
         for unit in _units(packet, self._extradata):
             self._note(unit)
-            if unit[0] & 31 in _SLICES and self._sequence and not self._sequence.only_frames:
+            if unit[0] & 31 in _SLICES and self._sequence and not self.are_impossible:
                 fields |= self._sequence.field(unit)
         if len(fields) != 1:  # a frame, or both fields in one packet
             self._waiting = None

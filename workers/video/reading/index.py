@@ -139,7 +139,7 @@ def _display_order(
     path: Path, source: VideoSource, listing: PacketListing, start: DecodedStart
 ) -> DisplayOrder:
     times, output = listing.times(), start.output()
-    flagged, _, shown, _, _ = listing.flags()
+    flagged, shown = listing.flagged, listing.shown
     reorders = source.stream.codec_context.reorder_depth > 0
     missing = bool(np.any(times[shown] == NO_TIME))
     repeated = len(np.unique(times[shown])) < np.count_nonzero(shown)
@@ -172,20 +172,19 @@ def _index(
     order: DisplayOrder,
     broken_off: bool,
 ) -> VideoIndex:
-    flagged, starts, _, completes, corrupt = listing.flags()
     frames = np.full(len(listing), NOT_SHOWN, np.int64)
     frames[order.places] = np.arange(len(order.places))
-    for place in np.flatnonzero(completes):
+    for place in np.flatnonzero(listing.completes):
         frames[place] = frames[place - 1]
     # Before its first key frame a codec has nothing to predict from.
-    first_key = int(np.argmax(flagged)) if flagged.any() else 0
-    untrusted = corrupt | (np.arange(len(listing)) < first_key)
+    first_key = int(np.argmax(listing.flagged)) if listing.flagged.any() else 0
+    untrusted = listing.corrupt | (np.arange(len(listing)) < first_key)
     assert start.first is not None
     return VideoIndex(
         first_picture=max(0, int(frames[start.first_place])),
         time_base=Fraction(source.stream.time_base or 0),
         pts=tuple(order.times.tolist()),
-        key_frames=tuple(starts[order.places].tolist()),
+        key_frames=tuple(listing.starts[order.places].tolist()),
         packet_pts=tuple(None if time == NO_TIME else time for time in listing.times().tolist()),
         packet_bytes=tuple(listing.sizes),
         packet_frames=tuple(frames.tolist()),

@@ -16,13 +16,10 @@ _VP8_SHOWN = 0x10  # RFC 6386, 9.1: show_frame in a frame's first byte
 
 
 class PacketListing:
-    """What is kept of each packet, in decode order: some 60 bytes a packet.
+    """What is kept of each packet, in decode order: some 100 bytes a packet.
 
-    times: presentation times in the file's ticks; NO_TIME where the file has none. sizes: bytes.
-    flagged: the container calls it a key frame. starts: decoding can start there.
-    shown: it holds a frame that is shown. completes: it holds the second field of the frame before.
-    corrupt: the container calls it damaged. decode_times_differ: some packet is shown at another
-    time than it is decoded. decode_times_only: some packet has no time but that.
+    sizes: bytes of each. decode_times_differ: some packet is shown at another time than it is
+    decoded. decode_times_only: some packet has no time but that.
     """
 
     def __init__(self, context: VideoCodecContext) -> None:
@@ -30,7 +27,7 @@ class PacketListing:
         self._extradata = context.extradata
         self._field_pairs = FieldPairs(context.extradata) if self._codec == "h264" else None
         self._times: list[int] = []
-        self._flags: list[tuple[bool, bool, bool, bool, bool]] = []
+        self._flags = bytearray()
         self.sizes: list[int] = []
         self.decode_times_differ = False
         self.decode_times_only = False
@@ -46,27 +43,53 @@ class PacketListing:
         starts = key and not completes and self._starts(packet)
         shown = not packet.is_discard and not completes and self._is_shown(packet)
         self._times.append(NO_TIME if time is None else time)
-        self._flags.append((key, starts, shown, completes, packet.is_corrupt))
+        flags = (key, starts, shown, completes, packet.is_corrupt)
+        self._flags.append(sum(flag << bit for bit, flag in enumerate(flags)))
         self.sizes.append(packet.size)
         if packet.dts is not None and packet.dts != packet.pts:
             self.decode_times_differ = True
             self.decode_times_only = self.decode_times_only or packet.pts is None
 
     def times(self) -> NDArray[np.int64]:
-        """(packets,) presentation times."""
+        """(packets,) presentation times in the file's ticks; NO_TIME where it has none."""
         return np.asarray(self._times, np.int64)
 
-    def flags(self) -> NDArray[np.bool_]:
-        """(5, packets): flagged, starts, shown, completes, corrupt."""
-        return np.asarray(self._flags, np.bool_).reshape(-1, 5).T
+    @property
+    def flagged(self) -> NDArray[np.bool_]:
+        """(packets,) the container calls it a key frame."""
+        return self._flag(0)
+
+    @property
+    def starts(self) -> NDArray[np.bool_]:
+        """(packets,) decoding can start there."""
+        return self._flag(1)
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """(packets,) it holds a frame that is shown, or its first field."""
+        return self._flag(2)
+
+    @property
+    def completes(self) -> NDArray[np.bool_]:
+        """(packets,) it holds the second field of the frame before."""
+        return self._flag(3)
+
+    @property
+    def corrupt(self) -> NDArray[np.bool_]:
+        """(packets,) the container calls it damaged."""
+        return self._flag(4)
+
+    def _flag(self, bit: int) -> NDArray[np.bool_]:
+        return np.frombuffer(self._flags, np.uint8) >> bit & 1 > 0
 
     def _starts(self, packet: Packet[Any]) -> bool:
         return self._codec != "h264" or decodes_at_once(bytes(packet), self._extradata)
 
     def _completes(self, packet: Packet[Any]) -> bool:
-        if self._field_pairs is None:
+        pairs = self._field_pairs
+        if pairs is None or (pairs.are_impossible and not packet.is_keyframe):
             return False
-        return self._field_pairs.completes(bytes(packet), packet.is_keyframe)
+        return pairs.completes(bytes(packet))
 
     def _is_shown(self, packet: Packet[Any]) -> bool:
         return self._codec != "vp8" or bool(memoryview(packet)[0] & _VP8_SHOWN)

@@ -5,9 +5,20 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
+import av
 import pytest
+from av.stream import Disposition
+from av.video.frame import VideoFrame
 
-from tests.recordings import Recipe, claim_frames, cut_off, hide_first_ticks, record, record_sound
+from tests.recordings import (
+    Recipe,
+    claim_frames,
+    cut_off,
+    draw,
+    hide_first_ticks,
+    record,
+    record_sound,
+)
 from tests.shared import shared
 from workers.video import VideoError
 from workers.video.reading.index import read_index
@@ -107,6 +118,24 @@ def test_frames_hidden_by_an_edit_list_are_not_missing(tmp_path: Path) -> None:
     path = record(tmp_path / "trimmed.mp4", Recipe(options=(("bf", "0"), ("g", "12"))))
     index = read_index(hide_first_ticks(path, 17 * 512))
     assert (index.frame_count, index.missing_frames) == (43, 0)
+
+
+def test_cover_art_is_not_the_recording(tmp_path: Path) -> None:
+    plain = record(tmp_path / "plain.mp4", Recipe(frames=20))
+    path = tmp_path / "cover.mp4"
+    with av.open(str(plain)) as reading, av.open(str(path), "w") as writing:
+        cover = writing.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        video = writing.add_stream_from_template(reading.streams.video[0])
+        art = VideoFrame.from_ndarray(draw(77, 64, 64), format="bgr24")
+        art.pts = 0
+        writing.mux([*cover.encode(art.reformat(format="yuvj420p")), *cover.encode(None)])
+        for packet in reading.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                writing.mux(packet)
+    assert (read_index(path).frame_count, read_index(path).width) == (20, 128)
 
 
 def test_the_real_recordings_are_listed_whole() -> None:

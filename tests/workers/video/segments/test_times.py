@@ -1,6 +1,7 @@
 """Faulty times: every frame once, in the decoder's order, or none where that is unknown."""
 
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -35,13 +36,14 @@ def in_decode_order(times: Times) -> tuple[int, int]:
     return 33 * times.place, 33 * times.place
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "mov"])
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    # A transport stream copied from Matroska would lack MPEG-4's header.
+    sorted({*product(CODECS, ("mp4", "mkv", "ts", "mov"))} - {("mpeg4", "ts")}),
+)
 def test_times_in_decode_order_are_sorted_into_the_decoders(
     tmp_path: Path, codec: str, suffix: str
 ) -> None:
-    if (codec, suffix) == ("mpeg4", "ts"):
-        pytest.skip("a transport stream copied from Matroska lacks MPEG-4's header")
     sound = record(tmp_path / "sound.mkv", Recipe(codec=codec, options=CODECS[codec]))
     path = copied_packets(sound, tmp_path / f"decode_order.{suffix}", in_decode_order)
 
