@@ -120,22 +120,25 @@ def test_frames_hidden_by_an_edit_list_are_not_missing(tmp_path: Path) -> None:
     assert (index.frame_count, index.missing_frames) == (43, 0)
 
 
-def test_cover_art_is_not_the_recording(tmp_path: Path) -> None:
-    plain = record(tmp_path / "plain.mp4", Recipe(frames=20))
-    path = tmp_path / "cover.mp4"
-    with av.open(str(plain)) as reading, av.open(str(path), "w") as writing:
+def test_cover_art_is_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with (
+        av.open(str(record_sound(tmp_path / "sound.mp4"))) as reading,
+        av.open(str(path), "w") as writing,
+    ):
         cover = writing.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
         cover.disposition = Disposition.attached_pic
-        video = writing.add_stream_from_template(reading.streams.video[0])
+        audio = writing.add_stream_from_template(reading.streams.audio[0])
         art = VideoFrame.from_ndarray(draw(77, 64, 64), format="bgr24")
         art.pts = 0
         writing.mux([*cover.encode(art.reformat(format="yuvj420p")), *cover.encode(None)])
-        for packet in reading.demux(video=0):
+        for packet in reading.demux(audio=0):
             if packet.size:
-                packet.stream = video
+                packet.stream = audio
                 writing.mux(packet)
-    assert (read_index(path).frame_count, read_index(path).width) == (20, 128)
+    with pytest.raises(VideoError, match=r"^song\.mp4: holds no video"):
+        read_index(path)
 
 
 def test_the_real_recordings_are_listed_whole() -> None:

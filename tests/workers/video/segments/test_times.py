@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.bare_h264 import record_without_usability
 from tests.decoded_chunks import numbers_shown
 from tests.faulty_recordings import Times, copied_packets, without_times
 from tests.field_pairs import DELIMITER, record_field_pairs
@@ -206,6 +207,15 @@ def test_a_recording_that_starts_between_key_frames_shows_nothing_before_one(
     assert whole == [None] * (len(whole) - len(shown)) + shown
     for chunk_frames in (7, 25):
         assert numbers_shown(path, chunk_frames) == whole
+
+
+def test_chunks_of_h264_that_does_not_say_how_much_it_reorders_equal_the_whole(
+    tmp_path: Path,
+) -> None:
+    options = (*REORDERED, ("x264-params", "b-pyramid=normal"))
+    path = record_without_usability(tmp_path / "bare.mkv", Recipe(frames=80, options=options))
+    for chunk_frames in SIZES:
+        assert numbers_shown(path, chunk_frames) == list(range(80))
 
 
 @pytest.mark.parametrize(("suffix", "apart"), [("ts", True), ("mkv", True), ("mp4", False)])
