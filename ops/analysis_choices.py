@@ -3,7 +3,7 @@
 from ops.errors import UsageError
 from weights.manifest import AuMethod
 from workers.aus.labels import AuLabels, FaceKind
-from workers.chunk.order import AnalysisSettings
+from workers.chunk.order import AnalysisSettings, Smoothing
 from workers.face.scheme import LandmarkName
 
 DEFAULT_LANDMARKS: dict[AuMethod, LandmarkName] = {"openface3": "star98", "openface2": "pfld68"}
@@ -14,6 +14,7 @@ def chosen_analysis(
     landmarks: LandmarkName | None,
     aus: AuMethod,
     faces: FaceKind,
+    smoothing: Smoothing,
     au_labels: AuLabels,
     flip: bool,
     debug_video: bool,
@@ -26,6 +27,7 @@ def chosen_analysis(
         landmarks=landmarks or DEFAULT_LANDMARKS[aus],
         aus=aus,
         faces=faces,
+        smoothing=smoothing,
         flip=flip,
         debug_video=debug_video,
     )
@@ -38,6 +40,11 @@ def require_compatible(analysis: AnalysisSettings, au_labels: AuLabels) -> None:
     if analysis.aus == "openface3" and analysis.faces == "original":
         raise UsageError(
             "--faces original needs --aus openface2: OpenFace 3's AUs are measured in pairs"
+        )
+    if analysis.faces == "original" and analysis.smoothing != "none":
+        raise UsageError(
+            f"--smoothing {analysis.smoothing} is about mirroring: leave it out with "
+            "--faces original"
         )
     if analysis.aus == "openface2" and analysis.landmarks != "pfld68":
         raise UsageError(

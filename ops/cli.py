@@ -23,6 +23,8 @@ from ops.run_options import (
     FacesOption,
     FlipOption,
     LandmarksOption,
+    Smoothing,
+    SmoothingOption,
 )
 from ops.studies import commands as studies
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
@@ -71,6 +73,7 @@ def run(
     aus: AusOption = Aus.openface3,
     faces: FacesOption = Faces.mirrored,
     landmarks: LandmarksOption = None,
+    smoothing: SmoothingOption = Smoothing.none,
     au_labels: AuLabelsOption = AuLabels.openface3,
     chunk_frames: Annotated[
         int | None, typer.Option(min=1, help="Frames in a chunk, about [default: 100 or fewer].")
@@ -98,6 +101,7 @@ def run(
             landmarks=None if landmarks is None else landmarks.value,
             aus=aus.value,
             faces=faces.value,
+            smoothing=smoothing.value,
             au_labels=au_labels.value,
             flip=flip,
             debug_video=debug_video,

@@ -27,6 +27,13 @@ class Faces(StrEnum):
     original = "original"
 
 
+class Smoothing(StrEnum):
+    """Over which frames the midline and the landmarks that place the crops are averaged."""
+
+    none = "none"
+    face_mirror_1 = "face-mirror-1"
+
+
 class AuLabels(StrEnum):
     """Names for the eight scores of the AU head."""
 
@@ -46,6 +53,13 @@ LandmarksOption = Annotated[
 ]
 AuLabelsOption = Annotated[
     AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
+]
+SmoothingOption = Annotated[
+    Smoothing,
+    typer.Option(
+        help="face-mirror-1 repeats the first Face Mirror's midline, which lags behind a moving "
+        "head; for reproducing old studies."
+    ),
 ]
 FlipOption = Annotated[
     bool, typer.Option("--flip", help="The recordings are mirror images (selfie cameras).")

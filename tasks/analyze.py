@@ -6,7 +6,6 @@ result twice when it differs. What happened is stored, and the chord always gets
 
 import time
 from functools import lru_cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import redis
@@ -19,10 +18,11 @@ from weights.manifest import AuMethod, InstalledModel
 from workers.chunk.order import ChunkOrder
 from workers.face.scheme import LandmarkName
 from workers.process.app import app
+from workers.process.arithmetic import arithmetic, libraries
 from workers.process.broker import redis_client
 from workers.process.configuration import Configuration
 from workers.process.memory import release_unused_memory
-from workers.process.queues import SIMULATED, arithmetic, same_queue_for
+from workers.process.queues import SIMULATED, same_queue_for
 
 if TYPE_CHECKING:
     from workers.chunk.analysis import ChunkAnalysis
@@ -97,7 +97,8 @@ def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) 
     result, installed = _result(chunk, segment, progress)
     report = ChunkReport(
         provider=app.conf.facemirror.provider,
-        onnxruntime=version("onnxruntime"),
+        arithmetic=arithmetic(app.conf.facemirror.provider),
+        libraries=libraries(),
         worker=worker,
         models=installed,
         seconds=result.seconds,

@@ -85,7 +85,6 @@ def plan_recording(
     order: RecordingOrder, index: "VideoIndex", sha256: str, budget: int
 ) -> RecordingPlan:
     """How a recording is cut. budget: bytes that all recordings together may hold on Redis."""
-    from workers.face.smoothing import HISTORY
     from workers.face.tracking import ANCHOR
     from workers.video.segments.cutting import segment_bytes
     from workers.video.segments.planning import plan_chunks
@@ -94,7 +93,8 @@ def plan_recording(
     frame_bytes = sum(index.packet_bytes) / index.frame_count + results
     affordable = max(FEWEST_FRAMES, int(budget / PARTS_IN_BUDGET / frame_bytes))
     about = min(order.settings.chunk_frames or even_chunk_frames(index.frame_count), affordable)
-    spans = plan_chunks(index.key_frames, about, history=HISTORY, anchor=ANCHOR)
+    history = order.settings.analysis.lookback
+    spans = plan_chunks(index.key_frames, about, history=history, anchor=ANCHOR)
     chunks = tuple(
         PlannedChunk(span.start, span.stop, span.first, span.decode_from, size)
         for span, size in zip(spans, segment_bytes(index, spans), strict=True)

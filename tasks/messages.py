@@ -147,11 +147,13 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
 class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     """From analyze to assemble: where a chunk's numbers come from.
 
+    arithmetic: see `workers.process.arithmetic`; libraries: versions of what changes numbers;
     seconds: by stage; deinterlaced: how many of its frames were woven from two fields.
     """
 
     provider: str
-    onnxruntime: str
+    arithmetic: str
+    libraries: dict[str, str]
     worker: str
     models: tuple[InstalledModel, ...]
     seconds: dict[str, float]

@@ -18,8 +18,8 @@ LEFT_FACTOR = 0.5
 class Measurement:
     """What is true in each frame of a phantom's recording, and what was measured.
 
-    true, aus: (frames, 2, 9), 0 to 1, by SIDES and AUS; true_points, points: (frames, 98, 2) px.
-    What was measured is NaN where no face was found.
+    true, aus: (frames, 2, 9), 0 to 1, by SIDES and AUS; true_points, points: (frames, 98, 2) px;
+    poses: (frames, 3) degrees. What was measured is NaN where no face was found.
     """
 
     recording: Recording
@@ -28,6 +28,7 @@ class Measurement:
     true_points: NDArray[np.float64]
     aus: NDArray[np.float64]
     points: NDArray[np.float64]
+    poses: NDArray[np.float64]
 
     def held(self, exercise: Exercise) -> slice:
         """The frames in which an exercise is held."""

@@ -23,6 +23,8 @@ from ops.run_options import (
     FacesOption,
     FlipOption,
     LandmarksOption,
+    Smoothing,
+    SmoothingOption,
 )
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -70,6 +72,7 @@ def submit(
     aus: AusOption = Aus.openface3,
     faces: FacesOption = Faces.mirrored,
     landmarks: LandmarksOption = None,
+    smoothing: SmoothingOption = Smoothing.none,
     au_labels: AuLabelsOption = AuLabels.openface3,
     flip: FlipOption = False,
     debug_video: DebugVideoOption = False,
@@ -113,6 +116,7 @@ def submit(
             landmarks=None if landmarks is None else landmarks.value,
             aus=aus.value,
             faces=faces.value,
+            smoothing=smoothing.value,
             au_labels=au_labels.value,
             flip=flip,
             debug_video=debug_video,

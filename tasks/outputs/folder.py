@@ -14,7 +14,14 @@ import numpy as np
 from tasks.messages import ChunkReport, RecordingFiles, RecordingOutcome, RecordingPlan
 from tasks.outputs.au_tables import au_table_names, au_tables
 from tasks.outputs.csv_files import gzip_csv_file
-from tasks.outputs.run_record import RUN_FILE, RowCounts, encode_run_record, run_record
+from tasks.outputs.run_record import (
+    RUN_FILE,
+    PoseSummary,
+    RowCounts,
+    encode_run_record,
+    pose_summary,
+    run_record,
+)
 from tasks.outputs.spool import PARTIAL, ChunkSpool, SpooledChunk
 from tasks.outputs.table_rows import landmark_header, landmark_rows
 from workers.chunk.order import AnalysisSettings, VideoName
@@ -57,9 +64,9 @@ def write_outputs(plan: RecordingPlan, files: RecordingFiles, weights: Path) -> 
     folder = Path(files.output) / files.name
     partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{plan.order.id}-", dir=folder))
     try:
-        counts, sources = _write_tables(plan, spool, weights, partial / files.name)
+        counts, pose, sources = _write_tables(plan, spool, weights, partial / files.name)
         _write_videos(plan, spool, partial / files.name)
-        record = run_record(plan, files, reports, counts, sources)
+        record = run_record(plan, files, reports, counts, pose, sources)
         (partial / RUN_FILE).write_bytes(encode_run_record(record))
         put_in_place(partial, folder, output_names(files.name))
     finally:
@@ -85,8 +92,8 @@ def put_in_place(partial: Path, folder: Path, names: list[str]) -> None:
 
 
 def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> None:
-    """Raises OutputError unless all chunks ran on the study's weights, and, where providers may
-    not be mixed, on one provider and runtime."""
+    """Raises OutputError unless all chunks ran on the study's weights, and, where machines may not
+    be mixed, with one arithmetic."""
     wanted = {model.name: model.sha256 for model in plan.order.models}
     for report in reports:
         used = {model.name: model.sha256 for model in report.models}
@@ -96,14 +103,11 @@ def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> N
                 f"{report.worker} used other weights than the study's ({', '.join(changed)}): "
                 "give all workers the same weights, and submit it again"
             )
-    kinds = {(r.provider, r.onnxruntime): r for r in reports}
+    kinds = {r.arithmetic: r for r in reports}
     if len(kinds) > 1 and not plan.order.mix_providers:
-        found = "; ".join(
-            f"{r.worker}: {r.provider}, onnxruntime {r.onnxruntime}" for r in kinds.values()
-        )
+        found = "; ".join(f"{r.worker}: {r.arithmetic}" for r in kinds.values())
         raise OutputError(
-            f"it was analysed by unlike workers ({found}), whose numbers differ: "
-            "give all workers the same provider and onnxruntime, and submit it again"
+            f"it was analysed by unlike machines ({found}), whose numbers differ: submit it again"
         )
 
 
@@ -125,15 +129,16 @@ def _chunks(plan: RecordingPlan, spool: ChunkSpool) -> Iterator[tuple[ChunkRows,
 
 def _write_tables(
     plan: RecordingPlan, spool: ChunkSpool, weights: Path, stem: Path
-) -> tuple[RowCounts, dict[str, str]]:
-    """Write all tables, one chunk in memory at a time; also returns how each AU was obtained.
+) -> tuple[RowCounts, PoseSummary, dict[str, str]]:
+    """Write all tables, one chunk in memory at a time; the last returned is how each AU was
+    obtained.
 
     stem: the folder and the name that all files begin with.
     """
     settings = plan.order.settings
     points = SCHEMES[settings.analysis.landmarks].count
     counts = RowCounts()
-    boxes = []
+    boxes, poses = [], []
     with (
         au_tables(
             settings, plan.order.models, weights, lambda: (r for r, _ in _chunks(plan, spool)), stem
@@ -145,12 +150,13 @@ def _write_tables(
             landmarks.add(landmark_rows(rows, planned.start, times))
             counts.add(rows)
             boxes.append(rows.boxes)
+            poses.append(rows.poses)
     counts.face_jumps = face_jumps(np.concatenate(boxes))
     if counts.undecodable == counts.frames:
         raise OutputError("none of its frames could be decoded: export it again as H.264")
     if counts.frames != plan.frames:
         raise OutputError(f"{counts.frames} rows were measured for {plan.frames} frames")
-    return counts, aus.sources
+    return counts, pose_summary(np.concatenate(poses)), aus.sources
 
 
 def _write_videos(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> None:

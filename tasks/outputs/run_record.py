@@ -5,14 +5,18 @@ from importlib.metadata import version
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.messages import ChunkReport, RecordingFiles, RecordingPlan, RunSettings
 from weights.manifest import InstalledModel
+from workers.arrays import Floats
 from workers.chunk.rows import ChunkRows
+from workers.face.head_pose import TURNED_YAW
 from workers.process.queues import SIMULATED
 
 RUN_FILE = "run.json"
-LIBRARIES = ("av", "celery", "numpy", "opencv-python-headless", "redis")
+OFTEN = 0.25
+"""A warning is due where a larger part of the measured frames is concerned."""
 
 
 class RowCounts(msgspec.Struct):
@@ -39,6 +43,29 @@ class RowCounts(msgspec.Struct):
         self.undecodable += int((~rows.decoded).sum())
         self.searched += int((rows.faces >= 0).sum())
         self.with_several_faces += int((rows.faces > 1).sum())
+
+
+class PoseSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How the head was held where a face was measured. yaw, pitch, roll: degrees, see
+    `workers.face.head_pose.HeadPose`; the 5th, 50th and 95th percentile, none where there is no
+    face; turned: frames in which it was turned too far for comparing its halves."""
+
+    yaw: tuple[float, ...]
+    pitch: tuple[float, ...]
+    roll: tuple[float, ...]
+    turned: int
+
+
+def pose_summary(poses: NDArray[np.float32]) -> PoseSummary:
+    """poses: (n, 3) of all frames, NaN without a face."""
+    seen = poses[np.isfinite(poses).all(axis=1)].astype(np.float64)
+    yaw, pitch, roll = (_percentiles(angle) for angle in seen.T)
+    turned = int((np.abs(seen[:, 0]) > TURNED_YAW).sum())
+    return PoseSummary(yaw=yaw, pitch=pitch, roll=roll, turned=turned)
+
+
+def _percentiles(angle: Floats) -> tuple[float, ...]:
+    return tuple(np.percentile(angle, (5, 50, 95)).round(1).tolist()) if angle.size else ()
 
 
 class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,26 +95,30 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
-    """What measured some frames of a recording. frames: [start, stop) of its chunks."""
+    """What measured some frames of a recording.
+
+    arithmetic, libraries: see `workers.process.arithmetic`; frames: [start, stop) of its chunks.
+    """
 
     provider: str
-    onnxruntime: str
+    arithmetic: str
+    libraries: dict[str, str]
     frames: tuple[tuple[int, int], ...]
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The content of run.json.
 
-    provider, onnxruntime: `mixed` where a study allows unlike ones, and measured_by names the
-    frames of each; warnings: what whoever uses the numbers must know.
+    facemirror: the version that wrote the files; provider, arithmetic: `mixed` where a study allows
+    unlike ones, and measured_by names the frames of each; warnings: what whoever uses the numbers
+    must know.
     """
 
     facemirror: str
-    libraries: dict[str, str]
     recording: RecordingRecord
     settings: RunSettings
     provider: str
-    onnxruntime: str
+    arithmetic: str
     measured_by: tuple[MeasuredBy, ...]
     weights: tuple[InstalledModel, ...]
     weights_are_official: bool
@@ -95,6 +126,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     confidence: str
     chunks: tuple[tuple[int, int], ...]
     counts: RowCounts
+    head_pose: PoseSummary
     stage_seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
 
@@ -104,6 +136,7 @@ def run_record(
     files: RecordingFiles,
     reports: list[ChunkReport],
     counts: RowCounts,
+    head_pose: PoseSummary,
     au_sources: dict[str, str],
 ) -> RunRecord:
     """The record of a recording. reports: one for each chunk of the plan, in order; au_sources:
@@ -112,7 +145,6 @@ def run_record(
     settings = plan.order.settings
     record = RunRecord(
         facemirror=version("facemirror"),
-        libraries={name: version(name) for name in LIBRARIES},
         recording=RecordingRecord(
             source=files.source,
             sha256=plan.sha256,
@@ -128,7 +160,7 @@ def run_record(
         ),
         settings=settings,
         provider=_only(by.provider for by in measured_by),
-        onnxruntime=_only(by.onnxruntime for by in measured_by),
+        arithmetic=_only(by.arithmetic for by in measured_by),
         measured_by=measured_by,
         weights=reports[0].models,
         weights_are_official=all(m.official and not m.demo for m in reports[0].models),
@@ -136,6 +168,7 @@ def run_record(
         confidence=_confidence(settings),
         chunks=tuple((chunk.start, chunk.stop) for chunk in plan.chunks),
         counts=counts,
+        head_pose=head_pose,
         stage_seconds=_summed(report.seconds for report in reports),
     )
     return msgspec.structs.replace(record, warnings=tuple(_warnings(record)))
@@ -147,13 +180,18 @@ def encode_run_record(record: RunRecord) -> bytes:
 
 
 def _measured_by(plan: RecordingPlan, reports: list[ChunkReport]) -> tuple[MeasuredBy, ...]:
-    frames: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    frames: dict[str, list[tuple[int, int]]] = {}
     for chunk, report in zip(plan.chunks, reports, strict=True):
-        kind = (report.provider, report.onnxruntime)
-        frames.setdefault(kind, []).append((chunk.start, chunk.stop))
+        frames.setdefault(report.arithmetic, []).append((chunk.start, chunk.stop))
+    by_arithmetic = {report.arithmetic: report for report in reports}
     return tuple(
-        MeasuredBy(provider=provider, onnxruntime=runtime, frames=tuple(spans))
-        for (provider, runtime), spans in sorted(frames.items())
+        MeasuredBy(
+            provider=by_arithmetic[arithmetic].provider,
+            arithmetic=arithmetic,
+            libraries=by_arithmetic[arithmetic].libraries,
+            frames=tuple(spans),
+        )
+        for arithmetic, spans in sorted(frames.items())
     )
 
 
@@ -173,25 +211,37 @@ def _warnings(record: RunRecord) -> list[str]:
         files = ", ".join(model.source_file for model in record.weights if not model.official)
         found.append(f"made with weights that are not the published ones ({files})")
     if len(record.measured_by) > 1:
-        found.append("its frames were measured on unlike providers: see measured_by")
-    if record.recording.missing_frames:
-        found.append(f"{record.recording.missing_frames} frames are missing: the file is cut short")
-    elif record.recording.cut_short:
-        found.append("the file is cut short: an unknown number of frames at its end is lost")
-    if record.recording.times_sorted:
-        found.append("its times contradict the order of its frames: they were sorted into it")
-    if record.recording.times_filled:
-        filled = record.recording.times_filled
-        found.append(f"{filled} frames had no time: theirs lie between their neighbours'")
-    if record.recording.deinterlaced_frames:
-        woven = record.recording.deinterlaced_frames
-        found.append(f"{woven} frames are interlaced: half of their lines were measured")
+        found.append("its frames were measured on unlike machines: see measured_by")
+    found += _recording_warnings(record.recording)
     if counts.undecodable:
         found.append(f"{counts.undecodable} frames could not be decoded")
     if counts.without_face:
         found.append(f"{counts.without_face} of {counts.frames} frames have no face")
+    turned = record.head_pose.turned
+    if record.settings.analysis.faces == "mirrored" and turned > OFTEN * counts.measured:
+        found.append(
+            f"the head is turned by more than {TURNED_YAW:.0f} degrees in {turned} of "
+            f"{counts.measured} frames: there its sides cannot be compared"
+        )
     if counts.face_jumps:
         found.append(f"the face jumped {counts.face_jumps} times: is there a second person?")
+    return found
+
+
+def _recording_warnings(recording: RecordingRecord) -> list[str]:
+    found = []
+    if recording.missing_frames:
+        found.append(f"{recording.missing_frames} frames are missing: the file is cut short")
+    elif recording.cut_short:
+        found.append("the file is cut short: an unknown number of frames at its end is lost")
+    if recording.times_sorted:
+        found.append("its times contradict the order of its frames: they were sorted into it")
+    if recording.times_filled:
+        filled = recording.times_filled
+        found.append(f"{filled} frames had no time: theirs lie between their neighbours'")
+    if recording.deinterlaced_frames:
+        woven = recording.deinterlaced_frames
+        found.append(f"{woven} frames are interlaced: half of their lines were measured")
     return found
 
 

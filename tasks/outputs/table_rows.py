@@ -14,6 +14,7 @@ AU_HEADER = (
     *(f"{au}_r" for au in COLUMNS),
     *(f"{au}_c" for au in COLUMNS),
 )
+BOX_AND_POSE = ("x1", "y1", "x2", "y2", "yaw", "pitch", "roll")
 EMPTY = ""
 
 
@@ -58,13 +59,14 @@ def _given(
 def landmark_header(points: int) -> list[str]:
     """The header of the landmark table for P points."""
     coordinates = [f"{axis}_{i}" for i in range(points) for axis in "xy"]
-    return ["frame", "timestamp", "confidence", "x1", "y1", "x2", "y2", *coordinates]
+    return ["frame", "timestamp", "confidence", *BOX_AND_POSE, *coordinates]
 
 
 def landmark_rows(chunk: ChunkRows, first: int, timestamps: Sequence[float]) -> Iterator[list[str]]:
-    """Rows under `landmark_header`: face box and unsmoothed points in px of the upright frame."""
+    """Rows under `landmark_header`: face box and points in px of the upright frame, as found in it
+    alone; the head's yaw, pitch and roll in degrees (see `workers.face.head_pose.HeadPose`)."""
     for i, timestamp in enumerate(timestamps):
-        values = np.concatenate([chunk.boxes[i], chunk.points[i].reshape(-1)])
+        values = np.concatenate([chunk.boxes[i], chunk.poses[i], chunk.points[i].reshape(-1)])
         numbers = [f"{v:.2f}" if np.isfinite(v) else EMPTY for v in values]
         yield [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}", *numbers]
 

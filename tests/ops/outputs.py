@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -36,10 +37,18 @@ class Outputs:
 
     def landmarks(self) -> np.ndarray:
         """(frames, P, 2) px, NaN where empty."""
+        numbers = self._landmark_columns(lambda name: name[:2] in ("x_", "y_"))
+        return numbers.reshape(len(numbers), -1, 2)
+
+    def poses(self) -> np.ndarray:
+        """(frames, 3) yaw, pitch and roll, NaN where empty."""
+        return self._landmark_columns(lambda name: name in ("yaw", "pitch", "roll"))
+
+    def _landmark_columns(self, wanted: Callable[[str], bool]) -> np.ndarray:
         text = gzip.decompress((self.folder / f"{self.name}_landmarks.csv.gz").read_bytes())
-        lines = list(csv.reader(io.StringIO(text.decode())))[1:]
-        numbers = [[float(cell or "nan") for cell in line[7:]] for line in lines]
-        return np.array(numbers).reshape(len(lines), -1, 2)
+        header, *lines = csv.reader(io.StringIO(text.decode()))
+        places = [place for place, name in enumerate(header) if wanted(name)]
+        return np.array([[float(line[place] or "nan") for place in places] for line in lines])
 
     def video(self, kind: str) -> tuple[list[float], list[np.ndarray]]:
         """Times in seconds and BGR pictures."""

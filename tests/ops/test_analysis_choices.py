@@ -11,6 +11,7 @@ def chosen(**given):
         "landmarks": None,
         "aus": "openface3",
         "faces": "mirrored",
+        "smoothing": "none",
         "au_labels": "openface3",
         "flip": False,
         "debug_video": False,
@@ -30,6 +31,10 @@ def test_each_au_method_has_its_landmarks(aus, landmarks):
         ({"aus": "openface2", "landmarks": "star98"}, "leave out --landmarks star98"),
         ({"aus": "openface2", "au_labels": "face-mirror-1"}, "renames OpenFace 3's scores"),
         ({"faces": "original"}, "needs --aus openface2"),
+        (
+            {"aus": "openface2", "faces": "original", "smoothing": "face-mirror-1"},
+            "leave it out with --faces original",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_what_to_do(given, said):

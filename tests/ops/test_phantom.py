@@ -1,11 +1,9 @@
 """The phantom through the whole pipeline: what is measured against what is true."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from tests.measurement import (
     true_aus,
 )
 from tests.ops.command import facemirror
+from tests.ops.film import write_film, write_lossless_film
 from tests.ops.outputs import Outputs
 from weights.demo.appearance import Image
 from weights.demo.exercises import (
@@ -26,13 +25,12 @@ from weights.demo.exercises import (
     exercises,
     frames,
     one_by_one,
+    pose_at,
 )
 from weights.demo.face_shape import AUS, SIDES, Activations, SideActivations
 from weights.demo.phantom import Appearance, FacePose, render
 from weights.manifest import DEMO_FOLDER
 from workers.aus.labels import COLUMNS
-from workers.video.writing.encoding import SegmentEncoder
-from workers.video.writing.joining import join_segments
 
 OWN_COLUMNS = [COLUMNS.index(au.upper()) for au in AUS]
 FULL_SCALE = np.array([5.0 if au == "au45" else 1.0 for au in AUS])
@@ -40,27 +38,6 @@ STEADY = Recording(seed=HELD_SEEDS[0], rate=10)
 TILTED_AND_SMALL = Recording(seed=HELD_SEEDS[1], rate=10, face=0.15, roll=25.0)
 TILTED_AND_LARGE = Recording(seed=HELD_SEEDS[2], rate=10, face=0.8, roll=-25.0)
 EXERCISES = exercises(LEFT_FACTOR)
-
-
-def write_film(path: Path, pictures: Iterable[Image], rate: int) -> None:
-    encoder = None
-    for number, picture in enumerate(pictures):
-        if encoder is None:
-            encoder = SegmentEncoder(picture.shape[1], picture.shape[0], Fraction(1, rate))
-        encoder.write(picture, number)
-    assert encoder is not None
-    join_segments([encoder.finish()], path, Fraction(1, rate))
-
-
-def write_lossless_film(path: Path, pictures: list[Image], rate: int) -> None:
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream("ffv1", rate=rate)
-        stream.pix_fmt = "bgr0"
-        stream.height, stream.width = pictures[0].shape[:2]
-        for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="bgr24")
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
 
 
 def analysed(film: Path, *options: object) -> Outputs:
@@ -102,6 +79,7 @@ class Filmed:
             np.array(self.points),
             columns(outputs) / FULL_SCALE,
             outputs.landmarks(),
+            outputs.poses(),
         )
 
 
@@ -176,6 +154,37 @@ def test_every_frame_keeps_its_own_row_and_pictures(tmp_path: Path) -> None:
             kept = picture[halves[side]]
             to_open, to_shut = (cv2.absdiff(kept, one).mean() for one in (eyes_open, eyes_shut))
             assert (to_shut < to_open) == is_shut
+
+
+def test_a_moving_phantoms_tables_follow_its_face_and_not_its_head(tmp_path: Path) -> None:
+    """It walks, tilts, turns and nods; chunks leave no trace; the old rule is there by name."""
+    moving = Recording(
+        seed=HELD_SEEDS[2],
+        rate=10,
+        seconds=9.0,
+        **{"walk": 0.03, "tilting": 10.0, "turn": 6.0, "nod": 6.0},
+    )
+    film = Filmed(tmp_path / "walk.mp4", moving, exercises(left_factor=1.0))
+    whole = analysed(film.path, "--workers", 2)
+    measured = film.measurement(whole)
+    apart = np.abs(measured.aus[:, 0] - measured.aus[:, 1])
+    assert apart.mean() < 0.05
+    true = np.array([pose_at(i / 10, moving) for i in range(moving.count)])
+    angles = np.array([[pose.yaw, pose.pitch, pose.roll] for pose in true])
+    assert np.abs(measured.poses - angles).max() < 3.0
+    assert whole.run["head_pose"]["turned"] == 0
+    assert whole.run["settings"]["analysis"]["smoothing"] == "none"
+
+    (tmp_path / "again").mkdir()
+    film.path.rename(tmp_path / "again" / "walk.mp4")
+    again = tmp_path / "again" / "walk.mp4"
+    small = analysed(again, "--chunk-frames", 20)
+    assert small.table_bytes() == whole.table_bytes()
+    old = analysed(again, "--chunk-frames", 20, "--smoothing", "face-mirror-1")
+    assert old.run["settings"]["analysis"]["smoothing"] == "face-mirror-1"
+    lagging = columns(old) / FULL_SCALE
+    assert np.abs(lagging[:, 0] - lagging[:, 1]).mean() > 2 * apart.mean()
+    np.testing.assert_array_equal(old.landmarks(), whole.landmarks())
 
 
 def test_demo_weights_are_refused_unless_asked_for(tmp_path):

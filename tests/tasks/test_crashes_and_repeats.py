@@ -205,7 +205,7 @@ def test_chunks_of_unlike_workers_are_mixed_and_named_where_the_study_allows_it(
         as_if_on_a_mac(lab, submission)
         outcome = lab.wait(submission, workers)
     assert outcome.status == "done", outcome.reason
-    assert "its frames were measured on unlike providers: see measured_by" in outcome.warnings
+    assert "its frames were measured on unlike machines: see measured_by" in outcome.warnings
     run = Outputs(lab.out / face_clip.stem).run
     assert run["provider"] == "mixed"
     by = {one["provider"]: one["frames"] for one in run["measured_by"]}

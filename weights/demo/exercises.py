@@ -10,6 +10,13 @@ from weights.demo.face_shape import AUS, SIDES, Activations, SideActivations
 from weights.demo.phantom import render
 from weights.demo.pose import FacePose, Truth, truth
 
+FACE_WIDTH = 0.8
+"""Width of the resting face in units of its height."""
+
+FURTHEST_TILT = 15.0
+TURN_SECONDS, NOD_SECONDS = 2.0, 1.6
+"""How long it takes to turn and to nod to both sides and back."""
+
 RAMP = 0.6
 """Seconds that a movement takes to its peak, and back."""
 
@@ -88,13 +95,20 @@ class Recording:
     """How a phantom is filmed.
 
     seed: of its appearance; face: height of its box as a share of the frame's; roll: degrees;
-    sway: how far the head wanders, as a share of its height; width, height: px; rate: frames/s.
+    sway: how far the head wanders, as a share of its height; walk: how far it walks to and fro
+    from frame to frame, as a share of the face's width; tilting: how fast it rolls to and fro,
+    degrees a second; turn, nod: how far it turns and nods to and fro, degrees; width, height: px;
+    rate: frames/s.
     """
 
     seed: int = 0
     face: float = 0.5
     roll: float = 0.0
     sway: float = 0.03
+    walk: float = 0.0
+    tilting: float = 0.0
+    turn: float = 0.0
+    nod: float = 0.0
     width: int = 1280
     height: int = 720
     rate: int = 30
@@ -121,12 +135,27 @@ def pose_at(time: float, recording: Recording) -> FacePose:
     """Where the head is at a time, s: it sways slowly about the middle of the frame."""
     height, sway = recording.face * recording.height, recording.sway
     turns = 2 * np.pi * time
+    room = max(0.0, recording.width / 2 - 0.6 * height)
+    step = recording.walk * FACE_WIDTH * height * recording.rate
     return FacePose(
-        x=recording.width / 2 + sway * height * float(np.sin(turns / 7.0)),
+        x=recording.width / 2
+        + sway * height * float(np.sin(turns / 7.0))
+        + to_and_fro(step * time, room),
         y=recording.height / 2 + 0.5 * sway * height * float(np.sin(turns / 5.0 + 1.0)),
         height=height * (1.0 + 0.3 * sway * float(np.sin(turns / 11.0))),
-        roll=recording.roll + 50 * sway * float(np.sin(turns / 9.0)),
+        roll=recording.roll
+        + 50 * sway * float(np.sin(turns / 9.0))
+        + to_and_fro(recording.tilting * time, FURTHEST_TILT),
+        yaw=recording.turn * float(np.sin(turns / TURN_SECONDS)),
+        pitch=recording.nod * float(np.sin(turns / NOD_SECONDS)),
     )
+
+
+def to_and_fro(way: float, reach: float) -> float:
+    """Where somebody is who has gone a way from 0 and turns back at -reach and reach."""
+    if reach == 0.0:
+        return 0.0
+    return abs((way - reach) % (4 * reach) - 2 * reach) - reach
 
 
 def frames(recording: Recording, script: Script) -> Iterator[PhantomFrame]:

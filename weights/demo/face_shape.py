@@ -131,7 +131,7 @@ def _rest() -> Floats:
         angle = np.pi * i / 32
         half[i] = (
             -0.40 * float(np.cos(angle).clip(0.0) ** 0.85),
-            -0.10 + 0.49 * float(np.sin(angle) ** 0.9),
+            -0.08 + 0.47 * float(np.sin(angle) ** 0.9),
         )
     half[CHIN] = (0.0, half[CHIN][1])
     width = EYE_OUTER - EYE_INNER

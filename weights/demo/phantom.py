@@ -25,6 +25,7 @@ __all__ = [
     "truth",
 ]
 
+MAP_STEP = 4
 FINEST_SHEET = 320
 """A sheet has at least this many px a face height, so that small faces get smooth edges."""
 
@@ -62,15 +63,38 @@ def _put_face(
         return
     part = picture[top:bottom, left:right]
     size = (right - left, bottom - top)
-    matrix = _compose(to_sheet, _inverse(pose.to_frame()), np.array([left, top]))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    face = cv2.warpAffine(sheet, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    share = cv2.warpAffine(coverage, matrix, size, flags=flags).astype(np.float32) / 255
+    if pose.frontal:
+        matrix = _compose(to_sheet, _inverse(pose.to_frame()), np.array([left, top]))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        face = cv2.warpAffine(sheet, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        covered = cv2.warpAffine(coverage, matrix, size, flags=flags)
+    else:
+        x, y = _turned_map(pose, to_sheet, (left, top), size)
+        face = cv2.remap(sheet, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        covered = cv2.remap(coverage, x, y, cv2.INTER_LINEAR)
+    share = covered.astype(np.float32) / 255
     face = lit(
         np.asarray(face, np.uint8), appearance, (left, top), picture.shape[1], picture.shape[0]
     )
     mixed = cv2.blendLinear(face, part, share, 1 - share)
     part[:] = cv2.GaussianBlur(mixed, (0, 0), appearance.blur)
+
+
+def _turned_map(
+    pose: FacePose, to_sheet: Floats, corner: tuple[int, int], size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where on the sheet, x and y, each px of a part of the picture of this size looks.
+
+    Worked out at every MAP_STEP-th px and interpolated in between.
+    """
+    counts = [-(-length // MAP_STEP) for length in size]
+    steps = [
+        (np.arange(n) + 0.5) * length / n - 0.5 for n, length in zip(counts, size, strict=True)
+    ]
+    pixels = np.stack(np.meshgrid(*steps), axis=-1) + corner
+    places = pose.unplace(pixels) @ to_sheet[:, :2].T + to_sheet[:, 2]
+    x, y = cv2.split(cv2.resize(places.astype(np.float32), size, interpolation=cv2.INTER_LINEAR))
+    return np.asarray(x, np.float32), np.asarray(y, np.float32)
 
 
 def _sheet(

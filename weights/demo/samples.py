@@ -22,6 +22,8 @@ Tensor = NDArray[np.float32]
 
 FIRST_SEED = 1_000_000
 LARGEST_ROLL = 28.0
+LARGEST_YAW, LARGEST_PITCH = 24.0, 18.0
+FRONTAL_SHARE = 0.3
 HEAD_AUS = ("au01", "au02", "au04", "au06", "au09", "au12", "au25", "au26")
 
 DETECTOR_MEAN = np.array([104.0, 117.0, 123.0], np.float32)
@@ -61,6 +63,14 @@ def _random_side(draw: Generator) -> SideActivations:
     return SideActivations(*(float(v) for v in values))
 
 
+def random_turn(draw: Generator) -> tuple[float, float, float]:
+    """Roll, yaw and pitch, degrees; a part of all heads look straight into the camera."""
+    roll, yaw, pitch = (float(v) for v in draw.uniform(-1, 1, 3))
+    if draw.uniform() < FRONTAL_SHARE:
+        return roll * LARGEST_ROLL, 0.0, 0.0
+    return roll * LARGEST_ROLL, yaw * LARGEST_YAW, pitch * LARGEST_PITCH
+
+
 def scene(draw: Generator, smallest: float, largest: float, room_factor: float) -> Scene:
     """A face of some height (px) about the middle of a square `room_factor` times as wide.
 
@@ -69,7 +79,7 @@ def scene(draw: Generator, smallest: float, largest: float, room_factor: float) 
     height = smallest * float((largest / smallest) ** (draw.uniform() ** 1.5))
     side = round(height * room_factor)
     x, y = side / 2 + draw.normal(0, 0.02, 2) * height
-    pose = FacePose(float(x), float(y), height, float(draw.uniform(-1, 1)) * LARGEST_ROLL)
+    pose = FacePose(float(x), float(y), height, *random_turn(draw))
     done, look = random_activations(draw), random_look(draw)
     picture = compressed(render(pose, done, look, side, side), draw)
     return Scene(picture, pose, done, truth(pose, done), truth(pose, random_activations(draw)))
@@ -91,15 +101,19 @@ def detector_sample(
 ) -> tuple[Tensor, Floats]:
     """A letter-boxed canvas (3, side, side) and the face's box (4,), px; NaN where there is none.
 
-    The face's height lies between small and large, px of the canvas.
+    The face's height lies between small and large, px of the canvas. A part of the pictures are
+    shrunk to less than half the canvas, as a thorough search does; most of these show nobody.
     """
-    width, height = side, side
+    width, height, nobody = side, side, 0.25
     if draw.uniform() < 0.6:
         short = int(side * draw.uniform(0.56, 1.0))
         width, height = (side, short) if draw.uniform() < 0.7 else (short, side)
+    if draw.uniform() < 0.25:
+        factor = float(draw.uniform(0.22, 0.5))
+        width, height, nobody = round(width * factor), round(height * factor), 0.6
     look = random_look(draw)
     canvas = np.zeros((side, side, 3), np.float32)
-    if draw.uniform() < 0.12:
+    if draw.uniform() < nobody or 0.84 * height < small:
         picture, box = room(look, width, height), np.full(4, np.nan)
     else:
         tall = min(float(np.exp(draw.uniform(np.log(small), np.log(large)))), 0.84 * height)
@@ -107,7 +121,7 @@ def detector_sample(
             float(draw.uniform(min(0.45 * tall, width / 2), max(width - 0.45 * tall, width / 2))),
             float(draw.uniform(0.48 * tall, height - 0.48 * tall)),
             tall,
-            float(draw.uniform(-1, 1)) * LARGEST_ROLL,
+            *random_turn(draw),
         )
         done = random_activations(draw)
         picture, box = render(pose, done, look, width, height), pose.box()
@@ -170,14 +184,13 @@ def carried(box: Floats, points: Floats, moved: Floats) -> Floats:
 def au_samples(draw: Generator) -> tuple[Tensor, Tensor]:
     """Both mirrored faces (2, 3, 224, 224), left first, of one scene and their AUs (2, 8).
 
-    Points, midline and box are as far off as the other networks and the smoothing, which lags
-    behind a moving head, leave them.
+    Points, midline and box are as far off as the other networks leave them.
     """
     view = scene(draw, 85, 480, 1.5)
     size = view.pose.height
-    lag = draw.normal(0, 0.004, 2)
-    points = view.truth.points + (lag + draw.normal(0, 0.006, (98, 2)) * draw.uniform()) * size
-    ends = view.truth.midline + (lag + draw.normal(0, 0.005, (2, 2))) * size
+    shift = draw.normal(0, 0.004, 2)
+    points = view.truth.points + (shift + draw.normal(0, 0.006, (98, 2)) * draw.uniform()) * size
+    ends = view.truth.midline + (shift + draw.normal(0, 0.005, (2, 2))) * size
     box = view.truth.box + (draw.normal(0, 0.02, 2)[[0, 1, 0, 1]] + draw.normal(0, 0.02, 4)) * size
     before = Truth(view.before.points, box, view.before.midline)
     faces = np.stack(

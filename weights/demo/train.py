@@ -87,7 +87,7 @@ LESSONS = (
         Landmarker,
         lambda draw, _: landmark_batch(draw),
         landmark_loss,
-        Schedule(steps=2600, seed=1),
+        Schedule(steps=3600, seed=1),
         landmark_errors,
         ("star98",),
     ),
@@ -95,7 +95,7 @@ LESSONS = (
         ActionUnits,
         lambda draw, _: au_batch(draw),
         au_loss,
-        Schedule(steps=2400, seed=2),
+        Schedule(steps=3400, seed=2),
         au_errors,
         ("mtl_aus",),
     ),
@@ -103,7 +103,7 @@ LESSONS = (
         Detector,
         detector_batch,
         detector_loss,
-        Schedule(steps=2400, seed=3),
+        Schedule(steps=3600, seed=3),
         detector_errors,
         ("retinaface_frame", "retinaface_face"),
     ),
@@ -120,7 +120,7 @@ def learn(number: int) -> tuple[nn.Module, dict[str, float]]:
     held = [lesson.batch(np.random.default_rng([SEEN_ON, step]), step) for step in range(12)]
     with torch.inference_mode():
         measured = [lesson.errors(network, batch) for batch in held]
-    return network, {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
+    return network, {n: float(np.nanmean([one[n] for one in measured])) for n in measured[0]}
 
 
 def say(line: str) -> None:

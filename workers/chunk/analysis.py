@@ -1,9 +1,9 @@
 """One chunk of a recording: from compressed frames to numbers and mirrored videos.
 
-Composes the parts: decode → track the face → smooth → midline → mirror → measure both sides →
-encode. Every frame is decoded, searched and encoded once; the AUs are measured on the mirrored
-frames while these are in memory. What comes out depends on the recording, the settings, the models
-and the provider alone, never on where the chunk begins.
+Composes the parts: decode → track the face → midline → mirror → measure both sides → encode.
+Every frame is decoded, searched and encoded once; the AUs are measured on the mirrored frames while
+these are in memory. What comes out depends on the recording, the settings, the models and the
+provider alone, never on where the chunk begins.
 """
 
 from collections import deque
@@ -15,16 +15,17 @@ from workers.aus.labels import FaceKind
 from workers.aus.measurers import FaceMeasurer
 from workers.chunk.analysed_frame import AnalysedFrame
 from workers.chunk.order import ChunkOrder, VideoName
-from workers.chunk.overlap import prefetched
+from workers.chunk.overlap import depth_for, prefetched
 from workers.chunk.rows import ChunkRows, ChunkRowsBuilder, FrameRow
 from workers.chunk.stage_timer import StageTimer
 from workers.chunk.videos import ChunkVideos
 from workers.face.analysed_face import AnalysedFace
 from workers.face.boxes import apart
+from workers.face.head_pose import head_pose
 from workers.face.midline import midline
 from workers.face.mirroring import Side, mirror
 from workers.face.scheme import LandmarkScheme
-from workers.face.smoothing import HISTORY, smoothed
+from workers.face.smoothing import smoothed
 from workers.face.tracking import FaceTracker, TrackedFace
 from workers.session.loading import Models
 from workers.video.segments.decoding import decode_segment
@@ -83,8 +84,9 @@ def _followed(
     decoded = decode_segment(segment, order.pts, order.rotation, settings.flip, on_woven)
     tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
     scheme = models.landmarker.scheme
-    window: deque[TrackedFace | None] = deque(maxlen=HISTORY + 1)
-    pictures = prefetched(timer.timed_items("decode", decoded))
+    window: deque[TrackedFace | None] = deque(maxlen=settings.lookback + 1)
+    depth = depth_for(order.picture_bytes)
+    pictures = prefetched(timer.timed_items("decode", decoded), depth)
     for index, picture in enumerate(pictures, order.first):
         with timer.stage("track"):
             sighting = tracker.step(index, picture)
@@ -106,8 +108,8 @@ def analysed_face(
 ) -> AnalysedFace | None:
     """A face with its midline and, where those are wanted, its two mirrored frames.
 
-    window: the faces of the last frames, this one last. None where the landmarks give no midline,
-    or one that leaves a half empty.
+    window: the faces of the frames that are averaged, this one last. None where the landmarks give
+    no midline, or one that leaves a half empty.
     """
     history = points_of_same_face(window)
     line = midline(history, scheme)
@@ -118,7 +120,7 @@ def analysed_face(
     if not sides.min() < 0.0 < sides.max():
         return None
     mirrored: dict[Side, Image] = mirror(picture, line) if kind == "mirrored" else {}
-    return AnalysedFace(face, points, line, mirrored)
+    return AnalysedFace(face, points, line, head_pose(face.points, scheme), mirrored)
 
 
 def points_of_same_face(window: list[TrackedFace | None]) -> list[Floats | None]:
@@ -145,4 +147,10 @@ def measured(frame: AnalysedFrame, measurer: FaceMeasurer) -> FrameRow | None:
     if aus is None:
         return None
     face = frame.found.face
-    return FrameRow(confidence=face.confidence, box=face.box, points=face.points, aus=aus)
+    return FrameRow(
+        confidence=face.confidence,
+        box=face.box,
+        points=face.points,
+        pose=frame.found.pose.values(),
+        aus=aus,
+    )

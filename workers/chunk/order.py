@@ -11,6 +11,13 @@ from workers.face.scheme import LandmarkName
 VideoName = Literal["left", "right", "debug"]
 """The videos that a chunk can give."""
 
+Smoothing = Literal["none", "face-mirror-1"]
+"""Over which frames the midline and the landmarks that place the crops are averaged: the present
+one alone, or, as the first Face Mirror did, the last five, which lags behind a moving head."""
+
+LOOKBACK: dict[Smoothing, int] = {"none": 0, "face-mirror-1": 4}
+"""How many earlier frames each of them looks at."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
@@ -19,8 +26,14 @@ class AnalysisSettings:
     landmarks: LandmarkName = "star98"
     aus: AuMethod = "openface3"
     faces: FaceKind = "mirrored"
+    smoothing: Smoothing = "none"
     flip: bool = False
     debug_video: bool = False
+
+    @property
+    def lookback(self) -> int:
+        """How many frames before a chunk its analysis has to know."""
+        return LOOKBACK[self.smoothing]
 
     @property
     def videos(self) -> tuple[VideoName, ...]:
@@ -53,6 +66,11 @@ class ChunkOrder:
     def frames(self) -> int:
         """How many frames the chunk has, lookback left out."""
         return self.stop - self.start
+
+    @property
+    def picture_bytes(self) -> int:
+        """Bytes of an upright picture, as it is analysed."""
+        return self.width * self.height * 3
 
     @property
     def time_base(self) -> Fraction:

@@ -12,6 +12,14 @@ from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
+QUEUED_BYTES = 50 << 20
+MOST_QUEUED = 8
+
+
+def depth_for(item_bytes: int) -> int:
+    """How many items of a size may wait between two stages: few large ones, some small ones."""
+    return max(1, min(MOST_QUEUED, QUEUED_BYTES // item_bytes))
+
 
 class _End:
     """Marks the end of a queue, with the error that ended it if there was one."""
@@ -20,7 +28,7 @@ class _End:
         self.error = error
 
 
-def prefetched(items: Iterable[T], depth: int = 8) -> Iterator[T]:
+def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:
     """The items, produced up to `depth` ahead in another thread; its errors are raised here."""
     waiting: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
     stopped = threading.Event()
@@ -66,7 +74,7 @@ class InBackground(Generic[T]):
     function is raised at the next `put` or on leaving.
     """
 
-    def __init__(self, handle: Callable[[T], None], depth: int = 8) -> None:
+    def __init__(self, handle: Callable[[T], None], depth: int) -> None:
         self._handle = handle
         self._waiting: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
         self._error: Exception | None = None

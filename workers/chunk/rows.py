@@ -19,12 +19,14 @@ AU_ARRAYS: tuple[type[AuArrays], ...] = (OccurrenceScores, ChunkEvidence)
 class FrameRow:
     """What was measured in one frame that has a face.
 
-    box (4,), points (P, 2): px of the frame; aus: of this one frame.
+    box (4,), points (P, 2): px of the frame; pose (3,): yaw, pitch, roll as in `HeadPose`, degrees;
+    aus: of this one frame.
     """
 
     confidence: float
     box: Floats
     points: Floats
+    pose: Floats
     aus: AuArrays
 
 
@@ -34,7 +36,8 @@ class ChunkRows:
 
     success (n,) bool: a face was found and measured; decoded (n,) bool; faces (n,) int16: how many
     faces were seen where the whole picture was searched, else −1; confidence (n,) float32, 0
-    without a face; boxes (n, 4), points (n, P, 2) float32, NaN without a face; aus: n frames.
+    without a face; boxes (n, 4), points (n, P, 2), poses (n, 3) float32, NaN without a face; aus: n
+    frames.
     """
 
     success: NDArray[np.bool_]
@@ -43,6 +46,7 @@ class ChunkRows:
     confidence: NDArray[np.float32]
     boxes: NDArray[np.float32]
     points: NDArray[np.float32]
+    poses: NDArray[np.float32]
     aus: AuArrays
 
     def __len__(self) -> int:
@@ -79,6 +83,7 @@ class ChunkRowsBuilder:
         self._confidence = np.zeros(frames, dtype=np.float32)
         self._boxes = np.full((frames, 4), np.nan, dtype=np.float32)
         self._points = np.full((frames, points, 2), np.nan, dtype=np.float32)
+        self._poses = np.full((frames, 3), np.nan, dtype=np.float32)
 
     def add(self, row: FrameRow | None, decoded: bool, faces: int | None) -> None:
         """Add the next frame; row is None where no face was measured."""
@@ -93,6 +98,7 @@ class ChunkRowsBuilder:
         self._confidence[i] = row.confidence
         self._boxes[i] = row.box
         self._points[i] = row.points
+        self._poses[i] = row.pose
 
     def finish(self) -> ChunkRows:
         """The rows; raises ValueError unless every frame was added."""
@@ -106,6 +112,7 @@ class ChunkRowsBuilder:
             confidence=self._confidence,
             boxes=self._boxes,
             points=self._points,
+            poses=self._poses,
             aus=type(self._of_no_face).joined(self._aus),
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 from workers.arrays import Image
 from workers.chunk.analysed_frame import AnalysedFrame
 from workers.chunk.order import ChunkOrder, VideoName
-from workers.chunk.overlap import InBackground
+from workers.chunk.overlap import InBackground, depth_for
 from workers.chunk.stage_timer import StageTimer
 from workers.face.drawing import draw_debug
 from workers.video.writing.encoding import SegmentEncoder
@@ -22,6 +22,7 @@ class ChunkVideos:
 
     def __init__(self, order: ChunkOrder, timer: StageTimer) -> None:
         self._size = (order.height, order.width)
+        self._depth = depth_for(order.picture_bytes * max(1, len(order.settings.videos)))
         self._timer = timer
         self._encoders = {
             name: SegmentEncoder(order.width, order.height, order.time_base)
@@ -31,7 +32,7 @@ class ChunkVideos:
 
     def __enter__(self) -> Self:
         self._writers = {
-            name: self._threads.enter_context(InBackground(self._writing_to(encoder)))
+            name: self._threads.enter_context(InBackground(self._writing_to(encoder), self._depth))
             for name, encoder in self._encoders.items()
         }
         return self
@@ -54,7 +55,9 @@ class ChunkVideos:
         found = frame.found
         if name == DEBUG and frame.picture is not None:
             shown = frame.picture
-            return shown if found is None else draw_debug(shown, found.points, found.line)
+            return (
+                shown if found is None else draw_debug(shown, found.points, found.line, found.pose)
+            )
         if name == DEBUG or found is None:
             return np.zeros((*self._size, 3), dtype=np.uint8)
         return found.mirrored[name]

@@ -22,8 +22,10 @@ class Eye:
 class LandmarkScheme:
     """The layout of a landmark model's points.
 
-    pairs: (right, left) points that mirror each other; those in none lie on the midline. Empty
-    where no AU method asks for it.
+    rigid: the points that expressions hardly move, in the order of `head_pose.HEAD`: nose bridge
+    from above, nose base from the right, outer and inner corner of the right eye, inner and outer
+    one of the left, right and left end of the contour. pairs: (right, left) points that mirror
+    each other; those in none lie on the midline. Empty where no AU method asks for it.
     """
 
     count: int
@@ -31,6 +33,7 @@ class LandmarkScheme:
     chin: int
     right_eye: Eye
     left_eye: Eye
+    rigid: tuple[int, ...]
     pairs: tuple[tuple[int, int], ...] = ()
 
 
@@ -40,6 +43,7 @@ WFLW98 = LandmarkScheme(
     chin=16,
     right_eye=Eye(corners=(60, 64), lids=((61, 67), (62, 66), (63, 65))),
     left_eye=Eye(corners=(68, 72), lids=((69, 75), (70, 74), (71, 73))),
+    rigid=(51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 64, 68, 72, 0, 32),
 )
 
 IBUG68 = LandmarkScheme(
@@ -48,6 +52,7 @@ IBUG68 = LandmarkScheme(
     chin=8,
     right_eye=Eye(corners=(36, 39), lids=((37, 41), (38, 40))),
     left_eye=Eye(corners=(42, 45), lids=((43, 47), (44, 46))),
+    rigid=(27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45, 0, 16),
     pairs=(
         *((i, 16 - i) for i in range(8)),  # jaw
         *((17 + i, 26 - i) for i in range(5)),  # brows

@@ -3,35 +3,25 @@
 The face is sought in the whole picture at every frame whose index is a multiple of ANCHOR, and
 whenever it is lost; in between its box moves with its landmarks, and the detector looks only at
 the box's surroundings to say whether a face is still there. Tracking starts anew at each anchor,
-so what is found in a frame depends on nothing before its anchor, wherever a chunk begins.
+so what is found in a frame depends on nothing before its anchor, wherever a chunk begins. That is
+why an anchor searches thoroughly: it knows nothing of a face that was seen until then.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from workers.arrays import Floats, Image
-from workers.face.boxes import Detections, extent, most_prominent, overlaps
+from workers.face.boxes import extent, most_prominent, overlaps
 from workers.face.landmarker import Landmarker, Landmarks
+from workers.face.search import FACE_SCORE, Detector, search
 
 ANCHOR = 10
 """Tracking starts anew at every frame index that this divides."""
 
-FACE_SCORE = 0.5
-"""Below this score of the detector there is no face (upstream's threshold)."""
-
 SAME_FACE_OVERLAP = 0.3
 SURROUNDINGS = 2.0
 SIZE_BOUNDS = (0.3, 2.0)
-
-
-class Detector(Protocol):
-    """Finds faces in a picture."""
-
-    def detect(self, picture: Image, minimum_score: float = ...) -> Detections:
-        """Faces of at least the given score; boxes in px of the picture."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,31 +102,34 @@ class FaceTracker:
         self._seeker = seeker
         self._verifier = verifier
         self._landmarker = landmarker
-        self._last: TrackedFace | None = None
+        self._last: TrackedFace | None = None  # seen since the anchor
 
     def step(self, index: int, frame: Image | None) -> Sighting:
         """What is seen in the frame of this index in the recording.
 
         frame: None where the recording could not be decoded; tracking is lost there.
         """
-        sighting = NOTHING if frame is None else self._look(index, frame)
-        self._last = sighting.face
+        at_anchor = index % ANCHOR == 0
+        if at_anchor:
+            self._last = None
+        sighting = NOTHING if frame is None else self._look(frame, at_anchor)
+        self._last = sighting.face or self._last
         return sighting
 
-    def _look(self, index: int, frame: Image) -> Sighting:
-        if self._last is not None and index % ANCHOR:
+    def _look(self, frame: Image, at_anchor: bool) -> Sighting:
+        if self._last is not None:
             followed = self._follow(frame, self._last)
             if followed is not None:
                 return Sighting(followed, faces=None)
-        return self._seek(frame)
+        return self._seek(frame, thorough=at_anchor)
 
-    def _seek(self, frame: Image) -> Sighting:
-        found = self._seeker.detect(frame, FACE_SCORE)
+    def _seek(self, frame: Image, thorough: bool) -> Sighting:
+        found = search(self._seeker, frame, thorough)
         if not len(found):
             return Sighting(face=None, faces=0)
         best = most_prominent(found)
         box = found.boxes[best]
-        landmarks = self._landmarker.locate(frame, box)
+        landmarks = self._landmarker.locate(frame, np.trunc(box))  # as upstream does
         if not plausible(landmarks.points, box):
             return Sighting(face=None, faces=len(found))
         margins = Margins.between(box, landmarks.points)
@@ -144,7 +137,9 @@ class FaceTracker:
         return Sighting(TrackedFace(box, landmarks.points, margins, confidence), len(found))
 
     def _follow(self, frame: Image, last: TrackedFace) -> TrackedFace | None:
-        box = last.margins.around(last.points)
+        # In whole px: what is seen in this frame must not hang on last digits of the one before,
+        # which other processors compute otherwise; they would grow from frame to frame.
+        box = np.rint(last.margins.around(last.points))
         score = verified_score(self._verifier, frame, box)
         if score < FACE_SCORE:
             return None

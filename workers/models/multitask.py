@@ -2,8 +2,10 @@
 
 Input contract: 224×224 **RGB**, x/255, ImageNet mean and deviation, NCHW, two faces (left and
 right mirrored) a call. The crop is the face box itself, resized ignoring its aspect ratio,
-bilinear **with antialiasing** on floats: without antialiasing the scores change. Box coordinates
-are truncated to integers; they are clipped to the frame, where upstream lets them wrap around.
+bilinear **with antialiasing** on floats: without antialiasing the scores change. Boxes are clipped
+to the frame, where upstream lets them wrap around, and not truncated to whole px, as upstream does
+with the detector's: they follow from landmarks here, and a last digit of these must not move the
+crop by a pixel.
 """
 
 import numpy as np
@@ -32,14 +34,17 @@ class ActionUnitScores:
 
 def as_input(frame: Image, box: Floats) -> Tensor:
     """The network's input (1, 3, 224, 224) for the face in a box (4,), px of the frame."""
-    x1, y1, x2, y2 = clipped(box, frame.shape[1], frame.shape[0])
-    face = frame[y1:y2, x1:x2, ::-1].astype(np.float32) / np.float32(255)
-    normal = (resize(face, SIZE, SIZE) - MEAN_RGB) / DEVIATION_RGB
+    inside = clipped(box, frame.shape[1], frame.shape[0])
+    left, top = np.floor(inside[:2]).astype(int)
+    right, bottom = np.ceil(inside[2:]).astype(int)
+    face = frame[top:bottom, left:right, ::-1].astype(np.float32) / np.float32(255)
+    seen = resize(face, inside - [left, top, left, top], SIZE, SIZE)
+    normal = (seen - MEAN_RGB) / DEVIATION_RGB
     return np.ascontiguousarray(normal.transpose(2, 0, 1))[None]
 
 
-def clipped(box: Floats, width: int, height: int) -> tuple[int, int, int, int]:
-    """The box truncated to integers and clipped to the frame, at least one px wide and high."""
-    x1, y1, x2, y2 = (int(v) for v in box)
-    x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
-    return x1, y1, min(max(x2, x1 + 1), width), min(max(y2, y1 + 1), height)
+def clipped(box: Floats, width: int, height: int) -> Floats:
+    """The box (4,) clipped to the frame, at least one px wide and high."""
+    size = np.array([width, height], dtype=np.float64)
+    low = np.clip(box[:2], 0.0, size - 1.0)
+    return np.concatenate([low, np.clip(box[2:], low + 1.0, size)])

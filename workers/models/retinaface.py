@@ -32,6 +32,7 @@ class RetinaFace:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._height, self._width = runner.input_shapes["image"][2:]
+        self.side = min(self._height, self._width)
 
     def detect(self, picture: Image, minimum_score: float = FACE_SCORE) -> Detections:
         """Faces of at least the given score; boxes in px of the picture."""

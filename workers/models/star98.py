@@ -2,9 +2,10 @@
 
 Input contract: a 256×256 **BGR** crop, x/255·2−1, NCHW. The crop is a similarity of the frame that
 puts the box's centre at (127.5, 127.5) and zooms by 256 / (scale·200), scale = min(w, h)/200·1.05,
-bilinear with a black border. Box coordinates are truncated to integers first. The points come back
-by `((p + 1)·256 − 1)/2`, not by the inverse of the crop's own convention: upstream's, kept because
-the network's published accuracy includes it. RGB or another crop rule moves every point.
+bilinear with a black border. Boxes come in whole px: upstream truncates the detector's, and so does
+`tracking`. The points come back by `((p + 1)·256 − 1)/2`, not by the inverse of the crop's own
+convention: upstream's, kept because the network's published accuracy includes it. RGB or another
+crop rule moves every point.
 """
 
 import cv2
@@ -38,7 +39,7 @@ class Star98:
 
 def crop_matrix(box: Floats) -> Tensor:
     """The (3, 3) float32 map from frame px to crop px for a face box (4,)."""
-    x1, y1, x2, y2 = np.trunc(box)
+    x1, y1, x2, y2 = box
     zoom = SIZE / (min(x2 - x1, y2 - y1) * MARGIN)
     centre_x, centre_y = (x1 + x2) / 2, (y1 + y2) / 2
     return np.array(

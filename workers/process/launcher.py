@@ -23,6 +23,10 @@ GRACE_SECONDS = 5.0
 # Numeric libraries with their own threads would fight over the cores, and change the last digits.
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+# glibc keeps what is freed in heaps that other threads cannot use. Pictures larger than 1080p's go
+# straight back to the system: 4K takes 0.35 GiB less.
+ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": str(8 << 20)}
+
 
 class LauncherError(Exception):
     """Workers cannot be kept alive; the message says what they wrote last."""
@@ -58,7 +62,12 @@ def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
 
 def worker_environment(configuration: Configuration) -> dict[str, str]:
     """The environment of a worker, made from this process's."""
-    return {**os.environ, **dict.fromkeys(THREAD_COUNTS, "1"), **configuration.to_environment()}
+    return {
+        **os.environ,
+        **dict.fromkeys(THREAD_COUNTS, "1"),
+        **ALLOCATION,
+        **configuration.to_environment(),
+    }
 
 
 class Workers:

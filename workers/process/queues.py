@@ -2,15 +2,13 @@
 
 A chunk's queue is `facemirror.POOL.WEIGHTS.WHO`. POOL: a name that a lab may choose, `analyze` by
 default. WEIGHTS: a fingerprint of the models, so that a worker with other weights never sees the
-chunk. WHO: `any`, a provider, or one arithmetic, such as `cpu-x86_64-ort1_23_0`.
+chunk. WHO: `any`, a provider, or one arithmetic (see `workers.process.arithmetic`).
 """
 
 import hashlib
-import platform
 from collections.abc import Iterable
-from functools import lru_cache
-from importlib.metadata import version
 
+from workers.process.arithmetic import arithmetic
 from workers.session.providers import Provider
 
 FILES_QUEUE = "facemirror.files"
@@ -28,13 +26,6 @@ def fingerprint(models: Iterable[tuple[str, str]]) -> str:
     """Eight hexadecimal digits for a set of models, each (name, sha256 of its file)."""
     listed = "\n".join(f"{name} {checksum}" for name, checksum in sorted(models))
     return hashlib.sha256(listed.encode()).hexdigest()[:8]
-
-
-@lru_cache
-def arithmetic(provider: Provider) -> str:
-    """What this machine computes with on a provider: numbers of unlike ones differ."""
-    runtime = version("onnxruntime").replace(".", "_")
-    return f"{provider}-{platform.machine()}-ort{runtime}"
 
 
 def chunk_queue(pool: str, weights: str, who: str) -> str:

@@ -13,6 +13,7 @@ from workers.aus.openface2.models import OpenFace2Models, open_openface2
 from workers.face.landmarker import Landmarker
 from workers.face.scheme import LandmarkName
 from workers.models.multitask import ActionUnitScores
+from workers.models.pfld68 import PICTURES as PFLD_PICTURES
 from workers.models.pfld68 import Pfld68
 from workers.models.retinaface import RetinaFace
 from workers.models.star98 import Star98
@@ -93,7 +94,7 @@ def _load(
     cache = compiled / installed.sha256[:16]
     cache.mkdir(parents=True, exist_ok=True)
     # PFLD's file leaves its batch size open; Core ML wants every shape fixed.
-    fixed = {"batch_size": 1} if installed.name == "pfld68" else None
+    fixed = {"batch_size": PFLD_PICTURES} if installed.name == "pfld68" else None
     model = OnnxModel(weights / installed.file, execution_providers(provider, cache), fixed)
     if ONNX_NAMES[provider] not in model.provider_names:
         raise ProviderError(

@@ -37,7 +37,7 @@ def chunk(faces: int) -> ChunkRows:
     builder = ChunkRowsBuilder(2, 68, ChunkEvidence.of_no_face(faces, 3, 34))
     aus = ChunkEvidence.of_frame([evidence(3.0 + face) for face in range(faces)])
     points = np.stack([np.arange(68.0), 100 + np.arange(68.0)], axis=1)
-    builder.add(FrameRow(0.9, np.zeros(4), points, aus), decoded=True, faces=1)
+    builder.add(FrameRow(0.9, np.zeros(4), points, np.zeros(3), aus), decoded=True, faces=1)
     builder.add(None, decoded=True, faces=0)
     return builder.finish()
 

@@ -50,10 +50,11 @@ def test_a_number_that_is_not_one_is_left_empty():
     assert line["AU45_r"] == line["AU45_c"] == ""
 
 
-def test_landmarks_are_given_with_their_box():
+def test_landmarks_are_given_with_their_box_and_the_heads_angles():
     lines = list(landmark_rows(rows_of(row(), None), 0, [0.0, 0.04]))
     header = landmark_header(68)
-    assert len(header) == 7 + 136
+    assert len(header) == 7 + 3 + 136
     first = dict(zip(header, lines[0], strict=True))
     assert (first["x2"], first["y_67"]) == ("10.00", "3.00")
+    assert (first["yaw"], first["pitch"], first["roll"]) == ("4.00", "-5.00", "6.00")
     assert set(lines[1][3:]) == {""}

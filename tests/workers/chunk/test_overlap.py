@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from workers.chunk.overlap import InBackground, prefetched
+from workers.chunk.overlap import InBackground, depth_for, prefetched
 
 
 def test_items_come_in_order_and_all_of_them():
@@ -32,8 +32,8 @@ def test_an_error_of_the_producer_is_raised_after_what_came_before_it():
 
     seen = []
     with pytest.raises(ValueError, match="torn"):
-        seen.extend(prefetched(items()))
-    ahead = prefetched(items())
+        seen.extend(prefetched(items(), depth=8))
+    ahead = prefetched(items(), depth=8)
     assert next(ahead) == 1
 
 
@@ -57,3 +57,10 @@ def test_an_error_in_the_background_is_raised_and_does_not_block():
     with pytest.raises(OSError, match="disk full"):
         hand_over()
     assert not [t for t in threading.enumerate() if t.name == "background"]
+
+
+@pytest.mark.parametrize(
+    ("size", "depth"), [((640, 480), 8), ((1920, 1080), 8), ((3840, 2160), 2), ((16000, 9000), 1)]
+)
+def test_fewer_large_pictures_wait_than_small_ones(size, depth):
+    assert depth_for(size[0] * size[1] * 3) == depth

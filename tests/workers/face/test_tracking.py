@@ -14,6 +14,8 @@ NOBODY = Detections(np.zeros((0, 4)), np.zeros(0))
 class DrawnFace:
     """A detector and landmarker that read a bright square: simple, but on real pixels."""
 
+    side = 640
+
     def __init__(self) -> None:
         self.searches = 0
 
@@ -66,6 +68,45 @@ def test_a_face_that_leaves_is_missed_at_once_and_found_when_it_comes_back():
     places = [30, 30, None, None, 90, 90]
     seen = [followed.step(i, picture(x)).face is not None for i, x in enumerate(places)]
     assert seen == [True, True, False, False, True, True]
+
+
+class Blinking(DrawnFace):
+    """A verifier that misses the face every now and then."""
+
+    def detect(self, picture, minimum_score=0.5):
+        found = super().detect(picture, minimum_score)
+        return NOBODY if self.searches % 3 == 0 else found
+
+
+def test_a_face_that_the_verifier_missed_once_is_looked_for_where_it_was():
+    seeker = DrawnFace()
+    followed = FaceTracker(seeker, Blinking(), SquarePoints())
+    followed.step(0, picture(30))
+    seeker.detect = lambda *_: NOBODY  # from now on only the verifier could find it
+    seen = [followed.step(i, picture(30)).face is not None for i in range(1, ANCHOR)]
+    assert seen == [True, True, False] * 3
+
+
+def test_an_anchor_forgets_the_face_of_before():
+    seeker = DrawnFace()
+    followed = FaceTracker(seeker, DrawnFace(), SquarePoints())
+    followed.step(0, picture(30))
+    seeker.detect = lambda *_: NOBODY
+    seen = [followed.step(i, picture(30)).face is not None for i in range(1, ANCHOR + 2)]
+    assert seen == [True] * (ANCHOR - 1) + [False] * 2
+
+
+def test_anchors_search_thoroughly_and_other_frames_do_not():
+    small = np.zeros((1200, 2000, 3), np.uint8)
+    small[100:140, 1500:1540, 1] = 255
+
+    class Shortsighted(DrawnFace):
+        def detect(self, picture, minimum_score=0.5):
+            return NOBODY if max(picture.shape) > 1000 else super().detect(picture)
+
+    followed = FaceTracker(Shortsighted(), DrawnFace(), SquarePoints())
+    assert followed.step(1, small).face is None
+    assert followed.step(ANCHOR, small).face is not None
 
 
 def test_a_frame_that_cannot_be_decoded_has_no_face():

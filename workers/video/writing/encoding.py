@@ -28,6 +28,8 @@ _OPTIONS = {
     "h264_videotoolbox": {"realtime": "0", "allow_sw": "0"},
 }
 _HARDWARE_BITS_PER_PIXEL = 6
+_MOST_LOOKAHEAD, _FEWEST_LOOKAHEAD = 10, 2
+_LOOKAHEAD_BYTES = 40 << 20
 
 
 class SegmentEncoder:
@@ -40,7 +42,8 @@ class SegmentEncoder:
         faster and does not.
 
     The first frame is a key frame and no frame is reordered. Colours are BT.709, limited range,
-    and tagged so. What is held in memory is the compressed bytes and ten pictures of lookahead.
+    and tagged so. What is held in memory is the compressed bytes and the pictures of lookahead:
+    ten, or fewer of large ones.
 
     Raises VideoError where this FFmpeg lacks the codec.
     """
@@ -70,7 +73,12 @@ class SegmentEncoder:
         context.thread_count = 1
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = ColorRange.MPEG
-        if codec != "libx264":
+        if codec == "libx264":
+            context.options = {
+                **_OPTIONS[codec],
+                "rc-lookahead": str(lookahead(context.width, context.height)),
+            }
+        else:
             context.bit_rate = context.width * context.height * _HARDWARE_BITS_PER_PIXEL
 
     def write(self, frame_bgr: NDArray[np.uint8], pts: int) -> None:
@@ -104,6 +112,13 @@ class SegmentEncoder:
             nut=self._buffer.getvalue(),
         )
         return segment.to_bytes()
+
+
+def lookahead(width: int, height: int) -> int:
+    """How many pictures the encoder looks ahead: x264 keeps several times their bytes."""
+    return max(
+        _FEWEST_LOOKAHEAD, min(_MOST_LOOKAHEAD, _LOOKAHEAD_BYTES // (width * height * 3 // 2))
+    )
 
 
 def _to_yuv(picture: NDArray[np.uint8]) -> VideoFrame:

@@ -1,0 +1,131 @@
+"""What run.json says of head pose, of who measured, and what it warns of."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from tasks.messages import (
+    ChunkReport,
+    PlannedChunk,
+    RecordingFiles,
+    RecordingOrder,
+    RecordingPlan,
+    RunSettings,
+)
+from tasks.outputs.folder import OutputError, require_one_arithmetic
+from tasks.outputs.run_record import RowCounts, pose_summary, run_record
+from workers.chunk.order import AnalysisSettings
+
+FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
+HERE = {"numpy": "2.4.6", "av": "18.1.0"}
+ANALYSIS = AnalysisSettings(landmarks="pfld68")
+
+
+def plan(analysis=ANALYSIS, mix_providers=False) -> RecordingPlan:
+    order = RecordingOrder(
+        id="s.00001",
+        study="s",
+        label="smile.mp4",
+        files=FILES,
+        settings=RunSettings(analysis=analysis),
+        models=(),
+        mix_providers=mix_providers,
+    )
+    return RecordingPlan(
+        order=order,
+        sha256="0" * 64,
+        frames=20,
+        missing=0,
+        cut_short=False,
+        start_pts=0,
+        numerator=1,
+        denominator=30,
+        width=64,
+        height=48,
+        rotation=0,
+        chunks=(PlannedChunk(0, 10, 0, 0, 5), PlannedChunk(10, 20, 10, 10, 5)),
+        parts=((0, 2),),
+    )
+
+
+def report(arithmetic="cpu-x86_64_avx2-00000000", libraries=HERE) -> ChunkReport:
+    return ChunkReport(
+        provider="cpu",
+        arithmetic=arithmetic,
+        libraries=libraries,
+        worker="facemirror@pc",
+        models=(),
+        seconds={},
+    )
+
+
+def record(yaw=0.0, analysis=ANALYSIS, reports=None):
+    poses = np.tile([yaw, 2.0, -3.0], (20, 1)).astype(np.float32)
+    counts = RowCounts(frames=20, measured=20)
+    reports = reports or [report(), report()]
+    return run_record(
+        plan(analysis, mix_providers=True), FILES, reports, counts, pose_summary(poses), {}
+    )
+
+
+def test_the_pose_is_summed_up_over_the_frames_with_a_face():
+    poses = np.full((101, 3), np.nan, np.float32)
+    poses[:100] = np.arange(100)[:, None] * [0.2, -0.1, 1.0]
+    summary = pose_summary(poses)
+    assert summary.yaw == pytest.approx((1.0, 9.9, 18.8), abs=0.05)
+    assert summary.pitch == pytest.approx((-9.4, -5.0, -0.5), abs=0.05)
+    assert summary.roll == pytest.approx((5.0, 49.5, 94.0), abs=0.1)
+    assert summary.turned == 49
+
+
+def test_a_recording_without_a_face_has_no_pose():
+    summary = pose_summary(np.full((5, 3), np.nan, np.float32))
+    assert (summary.yaw, summary.pitch, summary.roll, summary.turned) == ((), (), (), 0)
+
+
+@pytest.mark.parametrize(("yaw", "warned"), [(9.0, False), (12.0, True), (-12.0, True)])
+def test_a_head_that_is_turned_too_far_for_mirroring_is_warned_of(yaw, warned):
+    said = "by more than 10 degrees in 20 of 20 frames"
+    assert any(said in warning for warning in record(yaw).warnings) == warned
+
+
+def test_a_face_as_filmed_may_be_turned():
+    original = replace(ANALYSIS, aus="openface2", faces="original")
+    assert not any("degrees" in warning for warning in record(30.0, original).warnings)
+
+
+def test_a_part_of_the_frames_may_be_turned():
+    poses = np.zeros((20, 3), np.float32)
+    poses[:5, 0] = 45.0
+    counts = RowCounts(frames=20, measured=20)
+    reports = [report(), report()]
+    few = run_record(plan(), FILES, reports, counts, pose_summary(poses), {})
+    poses[5, 0] = 45.0
+    many = run_record(plan(), FILES, reports, counts, pose_summary(poses), {})
+    assert not any("degrees" in warning for warning in few.warnings)
+    assert any("in 6 of 20 frames" in warning for warning in many.warnings)
+
+
+def test_the_libraries_are_those_of_the_machines_that_measured():
+    there = {"numpy": "0.0.1", "av": "0.0.2"}
+    made = record(reports=[report(), report("cpu-x86_64_avx512-11111111", there)])
+    assert made.arithmetic == "mixed"
+    assert [by.libraries for by in made.measured_by] == [HERE, there]
+    assert [by.frames for by in made.measured_by] == [((0, 10),), ((10, 20),)]
+    assert any("unlike machines" in warning for warning in made.warnings)
+    assert record().arithmetic == report().arithmetic
+
+
+def test_a_recording_of_two_arithmetics_is_refused_unless_asked_for():
+    reports = [report(), report("cpu-x86_64_avx512-11111111")]
+    with pytest.raises(OutputError, match=r"unlike machines .*avx2.*avx512"):
+        require_one_arithmetic(plan(), reports)
+    require_one_arithmetic(plan(mix_providers=True), reports)
+    require_one_arithmetic(plan(), [report(), report()])
+
+
+def test_the_settings_say_how_the_midline_was_found():
+    built = msgspec.to_builtins(record().settings)
+    assert built["analysis"]["smoothing"] == "none"
