@@ -1,5 +1,6 @@
 """Recordings with faults of time or order, made from sound ones by copying packets or bytes."""
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,33 @@ def copied_packets(
 
 def _packets(container) -> Iterator[Packet]:
     return (packet for packet in container.demux(video=0) if packet.size)
+
+
+def with_edits(path: Path, edits: list[tuple[int, int]]) -> Path:
+    """Replaces the edit list of an MP4 whose index is at its end (ISO/IEC 14496-12, 8.6.6).
+
+    edits: (duration in ms, first time in ticks of the media), one after the other.
+    """
+    data = bytearray(path.read_bytes())
+    around = list(_nested(data, (b"moov", b"trak", b"edts", b"elst")))
+    at, size = around[-1]
+    entries = b"".join(struct.pack(">IiI", length, first, 1 << 16) for length, first in edits)
+    body = b"elst" + struct.pack(">II", 0, len(edits)) + entries
+    data[at : at + size] = struct.pack(">I", 4 + len(body)) + body
+    for outer, outer_size in around[:-1]:
+        data[outer : outer + 4] = struct.pack(">I", outer_size + 4 + len(body) - size)
+    path.write_bytes(data)
+    return path
+
+
+def _nested(data: bytearray, names: tuple[bytes, ...]) -> Iterator[tuple[int, int]]:
+    """Where each of some boxes starts, and its size; each lies in the one before."""
+    at = 0
+    for name in names:
+        while data[at + 4 : at + 8] != name:
+            at += int.from_bytes(data[at : at + 4], "big")
+        yield at, int.from_bytes(data[at : at + 4], "big")
+        at += 8
 
 
 def without_times(path: Path, lost: Callable[[int], bool]) -> Path:

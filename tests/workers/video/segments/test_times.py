@@ -9,7 +9,7 @@ import pytest
 
 from tests.bare_h264 import record_without_usability
 from tests.decoded_chunks import numbers_shown
-from tests.faulty_recordings import Times, copied_packets, without_times
+from tests.faulty_recordings import Times, copied_packets, with_edits, without_times
 from tests.field_pairs import DELIMITER, record_field_pairs
 from tests.recordings import Recipe, hide_first_ticks, record
 from workers.video import VideoError
@@ -177,6 +177,17 @@ def test_repeated_times_keep_every_frame_once_and_in_order(tmp_path: Path, optio
 def test_an_edit_list_hides_frames_and_leaves_the_others(tmp_path: Path, options) -> None:
     path = hide_first_ticks(record(tmp_path / "trimmed.mp4", Recipe(options=options)), 13 * 512)
     assert numbers_shown(path, 10) == list(range(13, 60))
+
+
+@pytest.mark.parametrize("options", [REORDERED, PLAIN])
+def test_an_edit_list_that_shows_parts_in_another_order_is_followed(
+    tmp_path: Path, options
+) -> None:
+    path = record(tmp_path / "edited.mp4", Recipe(options=options))
+    first = 1024 if options == REORDERED else 0
+    with_edits(path, [(500, first + 25 * 512), (500, first + 10 * 512)])
+    for chunk_frames in SIZES:
+        assert numbers_shown(path, chunk_frames) == [*range(25, 40), *range(10, 25)]
 
 
 STARTS = {
