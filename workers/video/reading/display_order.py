@@ -23,6 +23,13 @@ class DisplayOrder:
     times_sorted: bool
     times_filled: int
 
+    @property
+    def delay(self) -> int:
+        """How many frames a decoder has to hold back: the most that are decoded before a frame and
+        shown after it."""
+        decoded = np.argsort(np.argsort(self.places))
+        return int(np.max(decoded - np.arange(len(decoded)), initial=0))
+
 
 def times_contradict(times: NDArray[np.int64], output: NDArray[np.int64]) -> bool:
     """Whether times fall in the order in which a decoder gave frames out.

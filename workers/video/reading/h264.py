@@ -15,6 +15,7 @@ from workers.video.reading.bits import BitReader
 
 _SLICES = (1, 5)
 _IDR_SLICE = 5
+_B_SLICE = 1
 _SEI = 6
 _SEQUENCE_PARAMETERS = 7
 _RECOVERY_POINT = 6
@@ -37,6 +38,16 @@ def decodes_at_once(packet: bytes, extradata: bytes | None) -> bool:
         if kind == _SEI:
             delayed = delayed or _recovery_frames(unit[1:]) > 0
     return not delayed
+
+
+def is_bidirectional(packet: bytes, extradata: bytes | None) -> bool:
+    """Whether the first slice of a packet, whose start is enough, is a B slice (table 7-6)."""
+    for unit in _units(packet, extradata):
+        if unit[0] & 31 in _SLICES:
+            bits = BitReader(_raw(unit[1:_SLICE_HEADER_BYTES]))
+            bits.unsigned()
+            return bits.unsigned() % 5 == _B_SLICE
+    return False
 
 
 class FieldPairs:

@@ -3,17 +3,14 @@
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 
 from workers.video import VideoError
 from workers.video.pictures.colour import colour_of
@@ -22,6 +19,7 @@ from workers.video.pictures.picture import FrameFormat, upright_picture
 from workers.video.pictures.square_pixels import square_size
 from workers.video.reading.codec import CodecParameters
 from workers.video.reading.completeness import is_broken_off
+from workers.video.reading.decoder_order import decoders_order
 from workers.video.reading.display_order import (
     NO_TIME,
     DisplayOrder,
@@ -31,9 +29,11 @@ from workers.video.reading.display_order import (
 )
 from workers.video.reading.listing import PacketListing
 from workers.video.reading.source import VideoSource
-from workers.video.reading.start import DecodedStart, decoded
+from workers.video.reading.start import DecodedStart
 
 NOT_SHOWN = -1
+
+_DEEPEST = 16  # frames that H.264 can hold back
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,30 +138,40 @@ def read_index(path: Path | str) -> VideoIndex:
 def _display_order(
     path: Path, source: VideoSource, listing: PacketListing, start: DecodedStart
 ) -> DisplayOrder:
-    times, output = listing.times(), start.output()
-    flagged, shown = listing.flagged, listing.shown
-    reorders = source.stream.codec_context.reorder_depth > 0
-    missing = bool(np.any(times[shown] == NO_TIME))
-    repeated = len(np.unique(times[shown])) < np.count_nonzero(shown)
-    unbelievable = (
-        times_contradict(times, output)
-        or times_jump_back(times, flagged)
-        or (reorders and (missing or repeated or listing.decode_times_only))
-        or (reorders and not listing.decode_times_differ and not flagged.all())
-        or (source.guesses_times and listing.decode_times_differ)
-    )
-    decoder_order = None
-    if unbelievable:
-        decoder_order = _output_positions(path, len(times))
-    elif missing:
-        decoder_order = np.arange(len(times))
+    times, shown = listing.times(), listing.shown
+    output = None
+    if _has_to_be_decoded(source, listing, start):
+        output = decoders_order(path, len(times), source.stream.codec_context.reorder_depth)
+    elif np.any(times[shown] == NO_TIME):
+        output = np.arange(len(times))
     try:
-        return displayed(times, shown, decoder_order)
+        return displayed(times, shown, output)
     except ValueError as error:
         raise VideoError(
             f"{source.name}: only {error}, so action units cannot be dated: convert it to an MP4 "
             "file"
         ) from error
+
+
+def _has_to_be_decoded(source: VideoSource, listing: PacketListing, start: DecodedStart) -> bool:
+    """Whether times alone do not tell the order in which frames are shown."""
+    times, output = listing.times(), start.output()
+    own = times[listing.shown]
+    incomplete = listing.decode_times_only or bool(np.any(own == NO_TIME))
+    repeated = len(np.unique(own)) < len(own)
+    reorders = listing.bidirectional or source.stream.codec_context.reorder_depth > 0
+    # Times that rise as packets are decoded, though some are shown in another order.
+    undelayed = (
+        bool(np.all(np.diff(own[own != NO_TIME]) > 0))
+        and (listing.bidirectional or not listing.decode_times_differ)
+        and not listing.flagged.all()
+    )
+    return (
+        times_contradict(times, output)
+        or times_jump_back(times, listing.flagged)
+        or (reorders and (incomplete or repeated or undelayed))
+        or (source.guesses_times and listing.decode_times_differ)
+    )
 
 
 def _index(
@@ -193,12 +203,17 @@ def _index(
         pixel_format=start.first.format.name,
         pixel_aspect=_pixel_aspect(source),
         rotation=_upright_rotation(source.name, start.first),
-        codec=replace(codec, reorder_depth=source.stream.codec_context.reorder_depth),
+        codec=replace(codec, reorder_depth=_reorder_depth(source, order)),
         times_sorted=order.times_sorted,
         times_filled=order.times_filled,
         promised_frames=source.stream.frames,
         broken_off=broken_off,
     )
+
+
+def _reorder_depth(source: VideoSource, order: DisplayOrder) -> int:
+    """What the decoder has found out by now, or what the order of frames takes, if that is more."""
+    return max(source.stream.codec_context.reorder_depth, min(order.delay, _DEEPEST))
 
 
 def _form(source: VideoSource, codec: CodecParameters, first: VideoFrame) -> FrameFormat:
@@ -226,30 +241,6 @@ def _pixel_aspect(source: VideoSource) -> Fraction:
     """What the container says, else the codec; 1 where neither does."""
     stream = source.stream
     return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
-
-
-def _output_positions(path: Path, packets: int) -> NDArray[np.int64]:
-    """For each packet how many frames the decoder gives before its own, by decoding all.
-
-    A packet that gives none counts as shown right after the one that was decoded before it.
-    """
-    with VideoSource(path) as source:
-        outputs = list(_places_by_output(source))
-    positions = np.full(packets, -1, np.int64)
-    positions[outputs] = np.arange(len(outputs))
-    for place in range(1, packets):
-        if positions[place] < 0:
-            positions[place] = positions[place - 1]
-    return positions
-
-
-def _places_by_output(source: VideoSource) -> Iterator[int]:
-    for place, packet in enumerate(chain(source.packets(), [None])):
-        if packet is not None:
-            packet.pts = place
-        for frame in decoded(source.stream.codec_context, packet):
-            if frame.pts is not None:
-                yield frame.pts
 
 
 def _upright_rotation(name: str, frame: VideoFrame) -> int:

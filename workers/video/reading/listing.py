@@ -10,8 +10,9 @@ from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from workers.video.reading.display_order import NO_TIME
-from workers.video.reading.h264 import FieldPairs, decodes_at_once
+from workers.video.reading.h264 import FieldPairs, decodes_at_once, is_bidirectional
 
+_START_BYTES = 2048
 _VP8_SHOWN = 0x10  # RFC 6386, 9.1: show_frame in a frame's first byte
 
 
@@ -19,7 +20,8 @@ class PacketListing:
     """What is kept of each packet, in decode order: some 100 bytes a packet.
 
     sizes: bytes of each. decode_times_differ: some packet is shown at another time than it is
-    decoded. decode_times_only: some packet has no time but that.
+    decoded. decode_times_only: some packet has no time but that. bidirectional: some H.264 frame is
+    predicted from later ones.
     """
 
     def __init__(self, context: VideoCodecContext) -> None:
@@ -31,6 +33,7 @@ class PacketListing:
         self.sizes: list[int] = []
         self.decode_times_differ = False
         self.decode_times_only = False
+        self.bidirectional = False
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -42,6 +45,9 @@ class PacketListing:
         completes = self._completes(packet)
         starts = key and not completes and self._starts(packet)
         shown = not packet.is_discard and not completes and self._is_shown(packet)
+        if self._codec == "h264" and not self.bidirectional:
+            start = bytes(memoryview(packet)[:_START_BYTES])
+            self.bidirectional = is_bidirectional(start, self._extradata)
         self._times.append(NO_TIME if time is None else time)
         flags = (key, starts, shown, completes, packet.is_corrupt)
         self._flags.append(sum(flag << bit for bit, flag in enumerate(flags)))

@@ -53,6 +53,13 @@ def test_times_that_contradict_the_decoder_are_sorted_into_its_order() -> None:
     assert order.times_sorted
 
 
+def test_the_delay_is_how_many_frames_are_decoded_earlier_and_shown_later() -> None:
+    assert displayed(REORDERED, SHOWN).delay == 1
+    assert displayed(np.arange(5), SHOWN).delay == 0
+    pyramid = displayed(np.array([0, 40, 20, 10, 30]), SHOWN)
+    assert pyramid.delay == 2
+
+
 def test_equal_times_keep_their_decode_order() -> None:
     order = displayed(np.array([0, 10, 10, 10, 40]), SHOWN)
     assert order.places.tolist() == [0, 1, 2, 3, 4]

@@ -66,21 +66,25 @@ def test_times_in_order_are_believed_without_decoding_the_whole(
     def decode_whole(*_: object) -> None:
         raise AssertionError("was decoded whole")
 
-    monkeypatch.setattr(index_module, "_output_positions", decode_whole)
+    monkeypatch.setattr(index_module, "decoders_order", decode_whole)
     index = read_index(path)
 
     assert (index.times_sorted, index.times_filled) == (False, 0)
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "ts"])
-def test_a_contradiction_further_on_is_found_where_no_decode_time_differs(
+LATE = Recipe(frames=120, options=REORDERED, unordered=80)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "ts", "mkv"])
+def test_a_contradiction_further_on_is_found_where_times_rise_as_packets_are_decoded(
     tmp_path: Path, suffix: str
 ) -> None:
-    recipe = Recipe(frames=120, options=REORDERED, unordered=80)
-    sound = record(tmp_path / "sound.mkv", recipe)
-    path = copied_packets(sound, tmp_path / f"decode_order.{suffix}", in_decode_order)
-    assert read_index(path).times_sorted
-    assert numbers_shown(path, 25) == list(range(120))
+    sound = record(tmp_path / "sound.mkv", LATE)
+    told = copied_packets(sound, tmp_path / f"told.{suffix}", in_decode_order)
+    for path in (told, record_without_usability(tmp_path / f"bare.{suffix}", LATE)):
+        assert read_index(path).times_sorted
+        for chunk_frames in (25, 1000):
+            assert numbers_shown(path, chunk_frames) == list(range(120))
 
 
 @pytest.mark.parametrize("options", [REORDERED, PLAIN])
@@ -220,11 +224,12 @@ def test_a_recording_that_starts_between_key_frames_shows_nothing_before_one(
         assert numbers_shown(path, chunk_frames) == whole
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "avi"])
 def test_chunks_of_h264_that_does_not_say_how_much_it_reorders_equal_the_whole(
-    tmp_path: Path,
+    tmp_path: Path, suffix: str
 ) -> None:
     options = (*REORDERED, ("x264-params", "b-pyramid=normal"))
-    path = record_without_usability(tmp_path / "bare.mkv", Recipe(frames=80, options=options))
+    path = record_without_usability(tmp_path / f"bare.{suffix}", Recipe(frames=80, options=options))
     for chunk_frames in SIZES:
         assert numbers_shown(path, chunk_frames) == list(range(80))
 
