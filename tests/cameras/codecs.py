@@ -100,7 +100,6 @@ def codecs() -> list[Case]:
     )
     made.encoded("Uncompressed MOV", "rawvideo", "mov rgb24 RGB24", "mov uyvy422 2vuy")
     made.encoded("Uncompressed MOV", "v210", "mov yuv422p10le v210 10 bit")
-    made.encoded("Uncompressed MOV", "v410", "mov yuv444p10le v410 10 bit")
     made.encoded("Uncompressed MOV", "r210", "mov gbrp10le r210 10 bit")
     made.encoded("Uncompressed, other", "rawvideo", "mkv nv12 NV12", "y4m yuv420p I420")
     made.encoded(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -60,7 +60,7 @@ class CodecParameters:
             color_trc=context.color_trc,
             field_order=context.field_order,
             reorder_depth=context.reorder_depth,
-            pixel_aspect=(context.sample_aspect_ratio or Fraction(0)).as_integer_ratio(),
+            pixel_aspect=exact(context.sample_aspect_ratio).as_integer_ratio(),
         )
 
     def decoder(self) -> VideoCodecContext:
@@ -88,6 +88,11 @@ class CodecParameters:
         context.reorder_depth = self.reorder_depth
         context.sample_aspect_ratio = Fraction(*self.pixel_aspect)
         return context
+
+
+def exact(ratio: Any) -> Fraction:
+    """A ratio of PyAV's, whose kind depends on its version; 0 where it has none."""
+    return Fraction(ratio.numerator, ratio.denominator) if ratio else Fraction(0)
 
 
 def _tag(context: VideoCodecContext) -> str:

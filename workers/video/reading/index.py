@@ -17,7 +17,7 @@ from workers.video.pictures.colour import colour_of
 from workers.video.pictures.deinterlacing import declared_field_order, refuse_lone_fields
 from workers.video.pictures.picture import FrameFormat, upright_picture
 from workers.video.pictures.square_pixels import square_size
-from workers.video.reading.codec import CodecParameters
+from workers.video.reading.codec import CodecParameters, exact
 from workers.video.reading.completeness import is_broken_off
 from workers.video.reading.decoder_order import decoders_order
 from workers.video.reading.display_order import (
@@ -184,7 +184,7 @@ def _index(
 ) -> VideoIndex:
     frames = np.full(len(listing), NOT_SHOWN, np.int64)
     frames[order.places] = np.arange(len(order.places))
-    for place in np.flatnonzero(listing.completes):
+    for place in np.flatnonzero(listing.completes).tolist():
         frames[place] = frames[place - 1]
     # Before its first key frame a codec has nothing to predict from.
     first_key = int(np.argmax(listing.flagged)) if listing.flagged.any() else 0
@@ -192,7 +192,7 @@ def _index(
     assert start.first is not None
     return VideoIndex(
         first_picture=max(0, int(frames[start.first_place])),
-        time_base=Fraction(source.stream.time_base or 0),
+        time_base=exact(source.stream.time_base),
         pts=tuple(order.times.tolist()),
         key_frames=tuple(listing.starts[order.places].tolist()),
         packet_pts=tuple(None if time == NO_TIME else time for time in listing.times().tolist()),
@@ -217,7 +217,7 @@ def _reorder_depth(source: VideoSource, order: DisplayOrder) -> int:
 
 
 def _form(source: VideoSource, codec: CodecParameters, first: VideoFrame) -> FrameFormat:
-    coded_aspect = source.stream.codec_context.sample_aspect_ratio or Fraction(0)
+    coded_aspect = exact(source.stream.codec_context.sample_aspect_ratio)
     aspect = _pixel_aspect(source)
     width, height = square_size(first.width, first.height, aspect, source.name)
     form = FrameFormat(
@@ -240,7 +240,8 @@ def _form(source: VideoSource, codec: CodecParameters, first: VideoFrame) -> Fra
 def _pixel_aspect(source: VideoSource) -> Fraction:
     """What the container says, else the codec; 1 where neither does."""
     stream = source.stream
-    return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
+    coded = stream.codec_context.sample_aspect_ratio
+    return exact(stream.sample_aspect_ratio) or exact(coded) or Fraction(1)
 
 
 def _upright_rotation(name: str, frame: VideoFrame) -> int:

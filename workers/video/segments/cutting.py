@@ -68,7 +68,8 @@ class _Places:
         for place, frame in enumerate(index.packet_frames):
             if frame != NOT_SHOWN:
                 self._last[frame] = place
-        self._keys = [self._first[frame] for frame, key in enumerate(index.key_frames) if key]
+        keys = (self._first[frame] for frame, key in enumerate(index.key_frames) if key)
+        self._keys = sorted(keys)
         self._tail = index.codec.reorder_depth
         self._packets = len(index.packet_frames)
 

@@ -6,7 +6,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -16,6 +15,7 @@ from workers.arrays import Image
 from workers.video import VideoError
 from workers.video.pictures.deinterlacing import is_interlaced, refuse_lone_fields
 from workers.video.pictures.picture import upright_picture
+from workers.video.reading.codec import exact
 from workers.video.reading.index import NOT_SHOWN
 from workers.video.segments.damage import DamageRecord, OutputOrder
 from workers.video.segments.segment import Segment, StoredPacket
@@ -141,7 +141,7 @@ class _SettledFrames:
             self._known.add(self._last_place[frame])
 
     def _check_aspect(self) -> None:
-        aspect = self._context.sample_aspect_ratio or Fraction(0)
+        aspect = exact(self._context.sample_aspect_ratio)
         if aspect.as_integer_ratio() != self._segment.form.coded_aspect:
             raise VideoError(
                 "a recording changes the aspect of its pixels on the way: split it there, or "
