@@ -14,8 +14,8 @@ from rich.table import Table
 from ops.run import RunOptions, run
 from weights.demo.exercises import Exercise, Recording, Script, exercises, frames
 from weights.demo.face_shape import AUS, SIDES, Side
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 NAME = "phantom"
 FULL_SCALE = {"au45": 5.0}

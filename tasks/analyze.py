@@ -102,6 +102,7 @@ def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) 
         worker=worker,
         models=installed,
         seconds=result.seconds,
+        deinterlaced=result.deinterlaced,
     )
     store.put_result(index, result.rows.to_bytes(), result.segments, report, chunk.frames)
     progress.finish(chunk.frames)

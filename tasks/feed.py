@@ -27,7 +27,7 @@ from workers.process.broker import redis_client
 from workers.process.queues import ANYBODY, ORDINARY, URGENT, chunk_queue, fingerprint
 
 if TYPE_CHECKING:
-    from workers.video.index import VideoIndex
+    from workers.video.reading.index import VideoIndex
 
 logger = get_task_logger(__name__)
 
@@ -142,20 +142,15 @@ class _OpenRecording:
     """A recording that is read part by part, from where the last one ended."""
 
     def __init__(self, plan: RecordingPlan, source: Path, index: "VideoIndex") -> None:
-        from workers.video.cutting import ChunkSpan
-
         self.index = index
         self._source = source
-        self._spans = [
-            ChunkSpan(chunk.start, chunk.stop, chunk.first, chunk.decode_from)
-            for chunk in plan.chunks
-        ]
+        self._spans = [chunk.span for chunk in plan.chunks]
         self._next = 0
         self._segments: Iterator[bytes] = iter(())
 
     def segments(self, first: int, last: int) -> Iterator[bytes]:
         """The compressed frames of chunks [first, last)."""
-        from workers.video.cutting import cut_segments
+        from workers.video.segments.cutting import cut_segments
 
         if first == 0 or first != self._next:
             self._segments = cut_segments(self._source, self.index, self._spans[first:])
@@ -169,7 +164,7 @@ class _OpenRecording:
 @lru_cache(maxsize=OPEN_RECORDINGS)
 def _opened(plan: RecordingPlan, source: Path, _size: int, _changed: int) -> _OpenRecording:
     from workers.video import VideoError
-    from workers.video.index import read_index
+    from workers.video.reading.index import read_index
 
     index = read_index(source)
     if index.frame_count != plan.frames:

@@ -11,7 +11,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.admission import PARTS_IN_BUDGET, group_chunks
 from tasks.failure import RecordingError, fail
-from tasks.messages import PlannedChunk, RecordingOrder, RecordingPlan
+from tasks.messages import PlannedChunk, RecordingFormat, RecordingOrder, RecordingPlan
 from tasks.register import files_of
 from tasks.store import RecordingStore
 from weights.manifest import sha256_of
@@ -19,7 +19,7 @@ from workers.process.app import app
 from workers.process.broker import redis_client
 
 if TYPE_CHECKING:
-    from workers.video.index import VideoIndex
+    from workers.video.reading.index import VideoIndex
 
 logger = get_task_logger(__name__)
 
@@ -65,7 +65,8 @@ def ingest(recording: str) -> str:
 
 def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
     from tasks.outputs.finished import finished_before
-    from workers.video.index import read_index
+    from workers.video.reading.index import read_index
+    from workers.video.segments.probe import check_cut
 
     files = files_of(order)
     index = read_index(files.source)  # first: it says best what is wrong with a file
@@ -75,6 +76,7 @@ def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
         store.finish(before)
         return "its outputs are there already"
     plan = plan_recording(order, index, checksum, app.conf.facemirror.redis_budget)
+    check_cut(files.source, index, [chunk.span for chunk in plan.chunks])
     store.put_plan(plan)
     return f"{plan.frames} frames in {len(plan.chunks)} chunks"
 
@@ -84,7 +86,8 @@ def plan_recording(
 ) -> RecordingPlan:
     """How a recording is cut. budget: bytes that all recordings together may hold on Redis."""
     from workers.face.tracking import ANCHOR
-    from workers.video.cutting import plan_chunks, segment_bytes
+    from workers.video.segments.cutting import segment_bytes
+    from workers.video.segments.planning import plan_chunks
 
     results = frame_result_bytes(index.width, index.height)
     frame_bytes = sum(index.packet_bytes) / index.frame_count + results
@@ -109,8 +112,24 @@ def plan_recording(
         width=index.width,
         height=index.height,
         rotation=index.rotation,
+        format=recording_format(index),
         chunks=chunks,
         parts=group_chunks(sizes, budget),
+    )
+
+
+def recording_format(index: "VideoIndex") -> RecordingFormat:
+    """What run.json says of what was recorded."""
+    colour = index.form.colour
+    return RecordingFormat(
+        codec=index.codec.name,
+        pixel_format=index.pixel_format,
+        pixel_aspect=str(index.pixel_aspect),
+        transfer=colour.transfer,
+        primaries=colour.primaries,
+        hdr_peak=None if colour.transfer == "sdr" else colour.peak,
+        times_sorted=index.times_sorted,
+        times_filled=index.times_filled,
     )
 
 

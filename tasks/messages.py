@@ -8,6 +8,7 @@ from weights.manifest import InstalledModel
 from workers.aus.labels import AuLabels
 from workers.chunk.order import AnalysisSettings
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE
+from workers.video.segments.planning import ChunkSpan
 
 Priority = Literal["normal", "high"]
 NamedProvider = Literal["coreml", "cuda", "cpu", "simulated"]
@@ -74,9 +75,10 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
-    """Frames [start, stop) of a recording; what else is as in workers.video.cutting.ChunkSpan.
+    """Frames [start, stop) of a recording.
 
-    segment_bytes: what its compressed frames take.
+    What else is as in workers.video.segments.planning.ChunkSpan; segment_bytes: what its
+    compressed frames take.
     """
 
     start: int
@@ -90,6 +92,31 @@ class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
         """How many frames it gives results for."""
         return self.stop - self.start
 
+    @property
+    def span(self) -> ChunkSpan:
+        """The frames that it is cut for."""
+        return ChunkSpan(self.start, self.stop, self.first, self.decode_from)
+
+
+class RecordingFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """What the camera recorded, beside size and turn; run.json says it.
+
+    codec, pixel_format: FFmpeg's names; pixel_aspect: width of a pixel over its height, as stored:
+    it was measured and written in square ones; transfer, primaries: what was not SDR BT.709 was
+    converted to it; hdr_peak: cd/m² of the brightest that HDR was taken to show; times_sorted: the
+    file's times contradicted the order of its frames, and were sorted into it; times_filled: how
+    many frames had no time, and got one between their neighbours'.
+    """
+
+    codec: str = ""
+    pixel_format: str = ""
+    pixel_aspect: str = "1"
+    transfer: str = "sdr"
+    primaries: str = "bt709"
+    hdr_peak: float | None = None
+    times_sorted: bool = False
+    times_filled: int = 0
+
 
 class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """From ingest to feed and assemble: what the recording is and how it is cut.
@@ -97,8 +124,8 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     frames: rows that each table must have; missing: frames that the container promises and the
     file does not hold, where it says how many; cut_short: the file ends before it should;
     start_pts: presentation time of the first frame, in units of numerator/denominator s;
-    chunks: in order, without gaps; parts: [first, last) of the chunks that are sent together, each
-    part as one chord.
+    format: what was recorded; chunks: in order, without gaps; parts: [first, last) of the chunks
+    that are sent together, each part as one chord.
     """
 
     order: RecordingOrder
@@ -112,6 +139,7 @@ class RecordingPlan(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     rotation: int
+    format: RecordingFormat = RecordingFormat()
     chunks: tuple[PlannedChunk, ...]
     parts: tuple[tuple[int, int], ...]
 
@@ -120,7 +148,7 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     """From analyze to assemble: where a chunk's numbers come from.
 
     arithmetic: see `workers.process.arithmetic`; libraries: versions of what changes numbers;
-    seconds: by stage.
+    seconds: by stage; deinterlaced: how many of its frames were woven from two fields.
     """
 
     provider: str
@@ -129,6 +157,7 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     models: tuple[InstalledModel, ...]
     seconds: dict[str, float]
+    deinterlaced: int = 0
 
 
 class RecordingOutcome(msgspec.Struct, frozen=True, kw_only=True):

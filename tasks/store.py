@@ -7,7 +7,7 @@ With R a recording's id, S its study's, and K a chunk's index:
 | facemirror:R:plan    | string | RecordingPlan                            | ingest       |
 | facemirror:R:fed     | string | how many parts have been sent            | feed         |
 | facemirror:R:chunk:K | string | ChunkOrder                               | feed         |
-| facemirror:R:in:K    | string | the chunk's compressed frames (NUT)      | feed         |
+| facemirror:R:in:K    | string | the chunk's compressed frames            | feed         |
 | facemirror:R:rows:K  | string | ChunkRows (npz)                          | analyze      |
 | facemirror:R:out:K:V | string | compressed video V: left, right, debug   | analyze      |
 | facemirror:R:reports | hash   | K → ChunkReport; its presence means done | analyze      |

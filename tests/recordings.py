@@ -4,14 +4,15 @@ A frame's number stands in it as a bar code of 12 black or white blocks over a m
 a dropped, doubled or swapped frame is seen in the pixels, whatever the times say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-from av.video.frame import VideoFrame
+from av.filter import Graph
+from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
 BITS = 12
@@ -25,6 +26,10 @@ class Recipe:
     times: presentation times of the frames in ticks of `time_base`; None is one tick each.
     rotation: clockwise degrees that a player has to turn the frames by.
     options: the encoder's. container: its options. faststart and the like go there.
+    unordered: how many frames at the start are predicted from earlier ones only (H.264).
+    pixel_aspect: width of a pixel over its height. primaries, transfer: H.273's numbers.
+    field_mode: how frames are flagged: tff and bff (fields, top or bottom first), prog, or not.
+    field_order: AVFieldOrder for the container. encoder_flags: of AVCodecContext.
     """
 
     frames: int = 60
@@ -39,6 +44,13 @@ class Recipe:
     container: tuple[tuple[str, str], ...] = ()
     colorspace: int = 2
     color_range: int = 0
+    unordered: int = 0
+    pixel_aspect: Fraction | None = None
+    primaries: int = 2
+    transfer: int = 2
+    field_mode: str = ""
+    encoder_flags: int = 0
+    field_order: int = 0
 
 
 def draw(number: int, width: int = 128, height: int = 96) -> NDArray[np.uint8]:
@@ -69,8 +81,13 @@ def _block(bit: int, width: int, height: int) -> tuple[int, int, int, int]:
     return top, top + cell_height // 2, left, left + cell_width // 2
 
 
-def record(path: Path, recipe: Recipe = Recipe()) -> Path:
-    """Writes a recording to `path`; its suffix chooses the container."""
+def record(
+    path: Path,
+    recipe: Recipe = Recipe(),
+    picture: Callable[[int, int, int], NDArray[np.uint8]] = draw,
+) -> Path:
+    """Writes a recording to `path`; its suffix chooses the container. picture: gives the upright
+    BGR picture of a frame by its number, width and height."""
     with av.open(str(path), "w", options=dict(recipe.container)) as output:
         rate = Fraction(30)
         stream = output.add_stream(recipe.codec, rate=rate, options=dict(recipe.options))
@@ -82,12 +99,19 @@ def record(path: Path, recipe: Recipe = Recipe()) -> Path:
         context.time_base = recipe.time_base
         context.thread_count = 1
         context.colorspace, context.color_range = recipe.colorspace, recipe.color_range
+        context.color_primaries, context.color_trc = recipe.primaries, recipe.transfer
+        context.flags |= recipe.encoder_flags
+        context.field_order = recipe.field_order
+        if recipe.pixel_aspect is not None:
+            context.sample_aspect_ratio = recipe.pixel_aspect
         if recipe.rotation:
             stream.set_display_rotation(-recipe.rotation)  # FFmpeg counts anticlockwise
         times = range(recipe.frames) if recipe.times is None else recipe.times
         for number, time in zip(range(recipe.frames), times, strict=True):
-            frame = _coded(draw(number, recipe.width, recipe.height), recipe)
+            frame = _coded(picture(number, recipe.width, recipe.height), recipe)
             frame.pts, frame.time_base = time, recipe.time_base
+            if number < recipe.unordered:
+                frame.pict_type = PictureType.P
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path
@@ -96,11 +120,23 @@ def record(path: Path, recipe: Recipe = Recipe()) -> Path:
 def _coded(picture: NDArray[np.uint8], recipe: Recipe) -> VideoFrame:
     """The frame as the camera stores it: turned back by what a player turns it."""
     stored = np.ascontiguousarray(np.rot90(picture, recipe.rotation // 90))
-    return VideoFrame.from_ndarray(stored, format="bgr24").reformat(
+    frame = VideoFrame.from_ndarray(stored, format="bgr24").reformat(
         format=recipe.pix_fmt,
         dst_colorspace=None if recipe.colorspace == 2 else recipe.colorspace,
         dst_color_range=recipe.color_range or None,
     )
+    frame.color_primaries, frame.color_trc = recipe.primaries, recipe.transfer
+    return _flagged(frame, recipe.field_mode) if recipe.field_mode else frame
+
+
+def _flagged(frame: VideoFrame, field_mode: str) -> VideoFrame:
+    """The frame marked as woven from fields (tff, bff), or not (prog)."""
+    graph = Graph()
+    source = graph.add_buffer(template=frame, time_base=Fraction(1, 30))
+    sink = graph.add("buffersink")
+    graph.link_nodes(source, graph.add("setfield", field_mode), sink).configure()
+    source.push(frame)
+    return sink.pull()
 
 
 def record_sound(path: Path) -> Path:

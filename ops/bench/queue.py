@@ -41,8 +41,8 @@ from workers.process.queues import (
     served_queues,
 )
 from workers.session.loading import check_weights
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 CHUNK_FRAMES = 100
 CHUNKS_A_RECORDING = 16

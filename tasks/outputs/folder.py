@@ -27,7 +27,7 @@ from tasks.outputs.table_rows import landmark_header, landmark_rows
 from workers.chunk.order import AnalysisSettings, VideoName
 from workers.chunk.rows import ChunkRows, face_jumps
 from workers.face.scheme import SCHEMES
-from workers.video.joining import join_segments
+from workers.video.writing.joining import join_segments
 
 
 class OutputError(Exception):

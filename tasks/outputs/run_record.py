@@ -71,7 +71,8 @@ def _percentiles(angle: Floats) -> tuple[float, ...]:
 class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The recording itself. width, height: px, upright; start_time: s; missing_frames: promised by
     the container but not in the file; cut_short: the file ends before it should, whether or not its
-    container says how many frames are lost."""
+    container says how many frames are lost; deinterlaced_frames: woven from two fields, of which
+    the first was measured; all from codec on: RecordingFormat's."""
 
     source: str
     sha256: str
@@ -82,6 +83,15 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
     time_base: str
     missing_frames: int
     cut_short: bool
+    deinterlaced_frames: int
+    codec: str
+    pixel_format: str
+    pixel_aspect: str
+    transfer: str
+    primaries: str
+    hdr_peak: float | None
+    times_sorted: bool
+    times_filled: int
 
 
 class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +155,8 @@ def run_record(
             time_base=f"{plan.numerator}/{plan.denominator}",
             missing_frames=plan.missing,
             cut_short=plan.cut_short,
+            deinterlaced_frames=sum(report.deinterlaced for report in reports),
+            **msgspec.structs.asdict(plan.format),
         ),
         settings=settings,
         provider=_only(by.provider for by in measured_by),
@@ -200,10 +212,7 @@ def _warnings(record: RunRecord) -> list[str]:
         found.append(f"made with weights that are not the published ones ({files})")
     if len(record.measured_by) > 1:
         found.append("its frames were measured on unlike machines: see measured_by")
-    if record.recording.missing_frames:
-        found.append(f"{record.recording.missing_frames} frames are missing: the file is cut short")
-    elif record.recording.cut_short:
-        found.append("the file is cut short: an unknown number of frames at its end is lost")
+    found += _recording_warnings(record.recording)
     if counts.undecodable:
         found.append(f"{counts.undecodable} frames could not be decoded")
     if counts.without_face:
@@ -216,6 +225,23 @@ def _warnings(record: RunRecord) -> list[str]:
         )
     if counts.face_jumps:
         found.append(f"the face jumped {counts.face_jumps} times: is there a second person?")
+    return found
+
+
+def _recording_warnings(recording: RecordingRecord) -> list[str]:
+    found = []
+    if recording.missing_frames:
+        found.append(f"{recording.missing_frames} frames are missing: the file is cut short")
+    elif recording.cut_short:
+        found.append("the file is cut short: an unknown number of frames at its end is lost")
+    if recording.times_sorted:
+        found.append("its times contradict the order of its frames: they were sorted into it")
+    if recording.times_filled:
+        filled = recording.times_filled
+        found.append(f"{filled} frames had no time: theirs lie between their neighbours'")
+    if recording.deinterlaced_frames:
+        woven = recording.deinterlaced_frames
+        found.append(f"{woven} frames are interlaced: half of their lines were measured")
     return found
 
 

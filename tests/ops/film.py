@@ -8,8 +8,8 @@ import av
 import numpy as np
 
 from weights.demo.appearance import Image
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 
 def write_film(path: Path, pictures: Iterable[Image], rate: int) -> None:

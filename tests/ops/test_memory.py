@@ -10,8 +10,8 @@ import pytest
 from ops.bench.memory import peaks
 from tests.ops.command import COMMAND
 from weights.demo.phantom import Activations, Appearance, FacePose, render
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 
 def film_4k(path: Path, frames: int) -> Path:

@@ -9,7 +9,7 @@ from tests.faces import filmed, pictures
 from tests.ops.command import facemirror
 from tests.ops.outputs import Outputs
 from tests.shared import shared
-from workers.video.index import read_index
+from workers.video.reading.index import read_index
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,9 @@ def as_if_on_a_mac(lab, submission):
     store = submission.store
     lab.until(store.reports, None, 60)
     index, report = min(store.reports().items())
-    other = msgspec.structs.replace(report, provider="coreml", worker="mac-3")
+    other = msgspec.structs.replace(
+        report, provider="coreml", arithmetic="coreml-Apple_M2-0123abcd", worker="mac-3"
+    )
     lab.client.hset(store._key("reports"), str(index), msgspec.json.encode(other))
 
 
@@ -195,8 +197,8 @@ def test_chunks_of_unlike_workers_are_not_mixed(lab, face_clip):
         as_if_on_a_mac(lab, submission)
         outcome = lab.wait(submission, workers)
     assert outcome.status == "failed"
-    assert "unlike workers" in outcome.reason
-    assert "mac-3: coreml" in outcome.reason
+    assert "unlike machines" in outcome.reason
+    assert "mac-3: coreml-Apple_M2" in outcome.reason
 
 
 def test_chunks_of_unlike_workers_are_mixed_and_named_where_the_study_allows_it(lab, face_clip):

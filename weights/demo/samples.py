@@ -186,7 +186,7 @@ def au_samples(draw: Generator) -> tuple[Tensor, Tensor]:
 
     Points, midline and box are as far off as the other networks leave them.
     """
-    view = scene(draw, 85, 480, 1.5)
+    view = scene(draw, 85, 620, 1.5)
     size = view.pose.height
     shift = draw.normal(0, 0.004, 2)
     points = view.truth.points + (shift + draw.normal(0, 0.006, (98, 2)) * draw.uniform()) * size

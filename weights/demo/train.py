@@ -95,7 +95,7 @@ LESSONS = (
         ActionUnits,
         lambda draw, _: au_batch(draw),
         au_loss,
-        Schedule(steps=3400, seed=2),
+        Schedule(steps=4600, seed=2),
         au_errors,
         ("mtl_aus",),
     ),

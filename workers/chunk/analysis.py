@@ -28,17 +28,19 @@ from workers.face.scheme import LandmarkScheme
 from workers.face.smoothing import smoothed
 from workers.face.tracking import FaceTracker, TrackedFace
 from workers.session.loading import Models
-from workers.video.decoding import decode_segment
+from workers.video.segments.decoding import decode_segment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkAnalysis:
     """rows: the numbers; segments: compressed video by name (left, right, debug); seconds: time
-    spent by stage, which is the one thing here that differs from run to run."""
+    spent by stage, which is the one thing here that differs from run to run; deinterlaced: how many
+    frames were woven from two fields."""
 
     rows: ChunkRows
     segments: dict[VideoName, bytes]
     seconds: dict[str, float]
+    deinterlaced: int = 0
 
 
 def analyse_chunk(
@@ -54,9 +56,10 @@ def analyse_chunk(
     """
     timer = StageTimer()
     measurer = models.measurer(order.settings.faces)
+    woven: list[int] = []
     rows = ChunkRowsBuilder(order.frames, models.landmarker.scheme.count, measurer.of_no_face())
     with ChunkVideos(order, timer) as videos:
-        for frame in _followed(order, segment, models, timer):
+        for frame in _followed(order, segment, models, timer, woven.append):
             if frame.index < order.start:
                 continue
             with timer.stage("aus"):
@@ -65,15 +68,20 @@ def analyse_chunk(
             videos.write(frame, order.pts[frame.index - order.first])
             on_frame(frame.index - order.start + 1)
         segments = videos.finish()
-    return ChunkAnalysis(rows.finish(), segments, timer.seconds)
+    deinterlaced = sum(index >= order.start for index in woven)
+    return ChunkAnalysis(rows.finish(), segments, timer.seconds, deinterlaced)
 
 
 def _followed(
-    order: ChunkOrder, segment: bytes, models: Models, timer: StageTimer
+    order: ChunkOrder,
+    segment: bytes,
+    models: Models,
+    timer: StageTimer,
+    on_woven: Callable[[int], None],
 ) -> Iterator[AnalysedFrame]:
     """Frames [first, stop) with the face followed through them and mirrored from `start` on."""
     settings = order.settings
-    decoded = decode_segment(segment, order.pts, order.rotation, settings.flip)
+    decoded = decode_segment(segment, order.pts, order.rotation, settings.flip, on_woven)
     tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
     scheme = models.landmarker.scheme
     window: deque[TrackedFace | None] = deque(maxlen=settings.lookback + 1)

@@ -6,10 +6,10 @@ never chosen by itself; run.json says SIMULATED.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
+import msgspec
 import numpy as np
 
 from workers.aus.au_arrays import AuArrays
@@ -19,8 +19,8 @@ from workers.chunk.analysis import ChunkAnalysis
 from workers.chunk.order import AnalysisSettings, ChunkOrder
 from workers.chunk.rows import ChunkRowsBuilder
 from workers.face.scheme import SCHEMES
-from workers.video.encoding import SegmentEncoder
-from workers.video.segment import pack, unpack
+from workers.video.writing.encoded_segment import EncodedSegment
+from workers.video.writing.encoding import SegmentEncoder
 
 PICTURE = 16
 """Pixels across and down of a simulated video."""
@@ -54,9 +54,10 @@ def _of_no_face(settings: AnalysisSettings) -> AuArrays:
 
 
 def _black(order: ChunkOrder) -> bytes:
-    header, container = unpack(_encoded(order.frames))
+    segment = EncodedSegment.from_bytes(_encoded(order.frames))
     pts = order.pts[order.start - order.first :]
-    return pack(replace(header, pts=pts, time_base=order.time_base), container)
+    ticks = {"numerator": order.numerator, "denominator": order.denominator}
+    return msgspec.structs.replace(segment, pts=pts, **ticks).to_bytes()
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from workers.chunk.order import ChunkOrder, VideoName
 from workers.chunk.overlap import InBackground, depth_for
 from workers.chunk.stage_timer import StageTimer
 from workers.face.drawing import draw_debug
-from workers.video.encoding import SegmentEncoder
+from workers.video.writing.encoding import SegmentEncoder
 
 DEBUG: Literal["debug"] = "debug"
 

@@ -21,8 +21,8 @@ from tests.ops.one_machine_lab import end, wait_until
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, record
 from weights.demo.exercises import Recording, exercises, frames
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 SIMULATED = ("--provider", "simulated")
 

@@ -19,6 +19,7 @@ from workers.face.alignment import aligned, aligning_map
 from workers.face.analysed_face import AnalysedFace
 from workers.face.boxes import extent
 from workers.face.face_mask import face_mask
+from workers.face.head_pose import UNKNOWN
 from workers.face.midline import Midline
 from workers.face.scheme import IBUG68
 from workers.face.shape_fit import fit_shape
@@ -75,7 +76,7 @@ def predictor(golden):
     for index, points in enumerate(golden.arrays["landmarks"]):
         box = extent(points)
         face = TrackedFace(box, points, Margins.between(box, points), 1.0)
-        found = AnalysedFace(face, points, upright, {})
+        found = AnalysedFace(face, points, upright, UNKNOWN, {})
         made.add(measurer.measure(index, golden.frames[index], found).face(0, 0))
     return made
 

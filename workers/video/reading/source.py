@@ -63,26 +63,17 @@ class VideoSource:
             "hevc",
         )
 
-    def packets(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """(presentation time, packet) in decode order; empty packets are left out.
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """Its packets in decode order; empty ones are left out.
 
         A read error ends the iteration and is kept in `read_error`: what came before is good.
         """
         try:
             for packet in self._container.demux(self.stream):
                 if packet.size:
-                    yield self._presentation_time(packet), packet
+                    yield packet
         except (av.FFmpegError, OSError) as error:
             self.read_error = str(error)
-
-    def _presentation_time(self, packet: Packet[VideoStream]) -> int:
-        time = packet.pts if packet.pts is not None else packet.dts
-        if time is None:
-            raise VideoError(
-                f"{self.name}: its frames carry no times, so action units cannot be dated: "
-                "convert it to an MP4 file"
-            )
-        return time
 
     def _first_video(self) -> VideoStream:
         for stream in self._container.streams.video:

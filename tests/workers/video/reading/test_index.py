@@ -5,12 +5,23 @@ from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
+import av
 import pytest
+from av.stream import Disposition
+from av.video.frame import VideoFrame
 
-from tests.recordings import Recipe, claim_frames, cut_off, hide_first_ticks, record, record_sound
+from tests.recordings import (
+    Recipe,
+    claim_frames,
+    cut_off,
+    draw,
+    hide_first_ticks,
+    record,
+    record_sound,
+)
 from tests.shared import shared
 from workers.video import VideoError
-from workers.video.index import read_index
+from workers.video.reading.index import read_index
 
 IN_FRONT = (("movflags", "+faststart"),)
 MPEG4 = Recipe(codec="mpeg4", options=(("g", "12"),))
@@ -109,6 +120,27 @@ def test_frames_hidden_by_an_edit_list_are_not_missing(tmp_path: Path) -> None:
     assert (index.frame_count, index.missing_frames) == (43, 0)
 
 
+def test_cover_art_is_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with (
+        av.open(str(record_sound(tmp_path / "sound.mp4"))) as reading,
+        av.open(str(path), "w") as writing,
+    ):
+        cover = writing.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        audio = writing.add_stream_from_template(reading.streams.audio[0])
+        art = VideoFrame.from_ndarray(draw(77, 64, 64), format="bgr24")
+        art.pts = 0
+        writing.mux([*cover.encode(art.reformat(format="yuvj420p")), *cover.encode(None)])
+        for packet in reading.demux(audio=0):
+            if packet.size:
+                packet.stream = audio
+                writing.mux(packet)
+    with pytest.raises(VideoError, match=r"^song\.mp4: holds no video"):
+        read_index(path)
+
+
 def test_the_real_recordings_are_listed_whole() -> None:
     office = read_index(shared("media", "default.wmv"))
     assert (office.frame_count, office.width, office.height) == (288, 640, 480)
@@ -163,7 +195,7 @@ def undecodable(folder: Path) -> Path:
         (text, r"^text\.mp4: is no video that can be read"),
         (sound, r"^sound\.mp4: holds no video \(only audio\)"),
         (unfinished, r"^unfinished\.mp4: .*moov.*copy it again"),
-        (without_times, r"^raw\.h264: its frames carry no times"),
+        (without_times, r"^raw\.h264: only 0 of 60 frames carry times"),
         (undecodable, r"^noise\.mp4: none of its 5 video frames can be decoded"),
     ],
 )

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from workers.video import VideoError
-from workers.video.segment import BIT_EXACT, SegmentHeader, pack
+from workers.video.writing.encoded_segment import BIT_EXACT, EncodedSegment
 
 # Frames are encoded as if at this rate, so that all segments of a recording share one parameter
 # set; their true times stand in the segment's header.
@@ -105,17 +105,13 @@ class SegmentEncoder:
         if self._pts:
             self._output.mux(self._stream.encode(None))
         self._output.close()
-        header = SegmentHeader(
-            numbers=tuple(range(len(self._pts))),
+        segment = EncodedSegment(
             pts=tuple(self._pts),
-            damaged=(),
-            time_base=self._time_base,
-            width=self._width + self._width % 2,
-            height=self._height + self._height % 2,
-            colorspace=_BT709,
-            color_range=ColorRange.MPEG,
+            numerator=self._time_base.numerator,
+            denominator=self._time_base.denominator,
+            nut=self._buffer.getvalue(),
         )
-        return pack(header, self._buffer.getvalue())
+        return segment.to_bytes()
 
 
 def lookahead(width: int, height: int) -> int:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from workers.video.cutting import ChunkSpan, plan_chunks
+from workers.video.segments.planning import ChunkSpan, plan_chunks
 
 HISTORY, ANCHOR = 4, 10
 

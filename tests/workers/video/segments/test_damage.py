@@ -1,32 +1,24 @@
 """A damaged recording: a wrong picture is worse than none, and no border shows."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import av
-import numpy as np
+import msgspec
 import pytest
 
-from tests.recordings import Recipe, cut_off, read_number, record
+from tests.decoded_chunks import numbers_shown
+from tests.recordings import Recipe, cut_off, record
 from workers.video import VideoError
-from workers.video.cutting import cut_segments, plan_chunks
-from workers.video.damage import DamageRecord
-from workers.video.decoding import decode_segment
-from workers.video.index import VideoIndex, read_index
-from workers.video.segment import number_packets, unpack
+from workers.video.reading.index import NOT_SHOWN, VideoIndex, read_index
+from workers.video.segments.cutting import cut_segments
+from workers.video.segments.damage import DamageRecord, OutputOrder
+from workers.video.segments.decoding import decode_segment
+from workers.video.segments.planning import plan_chunks
+from workers.video.segments.segment import Segment
 
 GROUPS = (("bf", "2"), ("b_strategy", "0"), ("g", "20"))
-
-
-def numbers_shown(path: Path, chunk_frames: int) -> list[int | None]:
-    index = read_index(path)
-    spans = plan_chunks(index.key_frames, chunk_frames, history=4, anchor=10)
-    shown: list[int | None] = []
-    for span, data in zip(spans, cut_segments(path, index, spans), strict=True):
-        pictures = list(decode_segment(data, index.pts[span.first : span.stop]))
-        numbers = [None if p is None else read_number(p) for p in pictures]
-        shown += numbers[span.start - span.first :]
-    return shown
 
 
 def overwrite_packet(path: Path, place: int) -> Path:
@@ -69,24 +61,44 @@ def test_the_half_packet_at_the_end_of_a_broken_copy_is_listed_but_not_shown(
     assert shown == [*range(len(shown) - 1), None]
 
 
+# In decode order: 0 and 6 are key frames, 4 and 5 lead the second one.
+FRAMES = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+KEYS = [frame in (0, 6) for frame in FRAMES]
+
+
+def spoiled(frames: list[int], place: int) -> list[int]:
+    damage = DamageRecord(frames, [frame in (0, 6) for frame in frames])
+    damage.add(place)
+    return sorted(frame for at, frame in enumerate(frames) if damage.spoils(at))
+
+
 def test_damage_spoils_what_is_decoded_later_up_to_the_next_key_frame() -> None:
-    decode_order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]  # 6 is a key frame; 4 and 5 lead it
-    places = {number: place for place, number in enumerate(decode_order)}
-    damage = DamageRecord(places, key_numbers=[0, 6])
-
-    damage.add(3)
-
-    assert [number for number in range(10) if damage.spoils(number)] == [1, 2, 3, 4, 5]
+    assert spoiled(FRAMES, FRAMES.index(3)) == [1, 2, 3, 4, 5]
 
 
 def test_damage_to_a_frame_that_leads_a_key_frame_spares_what_follows_it() -> None:
-    decode_order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
-    places = {number: place for place, number in enumerate(decode_order)}
-    damage = DamageRecord(places, key_numbers=[0, 6])
+    assert spoiled(FRAMES, FRAMES.index(4)) == [4, 5]
 
-    damage.add(4)
 
-    assert [number for number in range(10) if damage.spoils(number)] == [4, 5]
+def test_damage_to_a_packet_that_is_not_shown_spoils_up_to_the_next_key_frame() -> None:
+    hidden = [0, NOT_SHOWN, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+    assert spoiled(hidden, 1) == [NOT_SHOWN, 1, 2, 3, 4, 5]
+
+
+def test_damage_to_a_second_field_spoils_its_frame() -> None:
+    fields = [0, 0, 3, 3, 1, 1, 2, 2, 6, 6]
+    assert spoiled(fields, 3) == [1, 1, 2, 2, 3]
+
+
+def test_a_frame_that_comes_out_behind_a_later_one_of_its_group_is_out_of_turn() -> None:
+    order = OutputOrder(FRAMES, KEYS)
+    shown = [0, 1, 3, 2, 4, 5, 6, 8, 7, 9]
+    assert [f for f in shown if not order.in_turn(FRAMES.index(f))] == [2, 7]
+
+
+def test_groups_are_not_compared_since_a_segment_may_begin_between_them() -> None:
+    order = OutputOrder([5, 0, 1], [True, True, False])
+    assert all(order.in_turn(place) for place in range(3))
 
 
 def test_a_file_that_changed_since_it_was_listed_is_refused(tmp_path: Path) -> None:
@@ -109,10 +121,26 @@ def test_a_segment_of_other_frames_than_expected_is_refused(tmp_path: Path) -> N
         list(decode_segment(data, index.pts[1:]))
 
 
-@pytest.mark.parametrize("data", [b"", b"nut/multimedia container\0", b'{"pts":[1]}\n', b"[]\n"])
+@pytest.mark.parametrize("data", [b"", b"nut/multimedia container\0", b'{"pts":[1]}\n', b"\x80"])
 def test_bytes_that_are_no_segment_are_refused(data: bytes) -> None:
-    with pytest.raises(VideoError, match="no readable header"):
-        unpack(data)
+    with pytest.raises(VideoError, match=f"^{len(data)} bytes are no segment of a recording"):
+        Segment.from_bytes(data)
+
+
+def test_a_segment_without_one_of_its_frames_is_refused(tmp_path: Path) -> None:
+    index, data = first_segment(record(tmp_path / "plain.mp4"))
+    segment = Segment.from_bytes(data)
+    short = msgspec.structs.replace(segment, packets=segment.packets[:-20])
+    with pytest.raises(VideoError, match="lacks frame"):
+        list(decode_segment(short.to_bytes(), index.pts))
+
+
+def test_a_codec_that_the_worker_lacks_is_named(tmp_path: Path) -> None:
+    index, data = first_segment(record(tmp_path / "plain.mp4"))
+    segment = Segment.from_bytes(data)
+    codec = replace(segment.codec, name="libfuture")
+    with pytest.raises(VideoError, match="FFmpeg has no decoder libfuture"):
+        list(decode_segment(msgspec.structs.replace(segment, codec=codec).to_bytes(), index.pts))
 
 
 def test_a_recording_that_changes_its_size_is_refused(tmp_path: Path) -> None:
@@ -122,18 +150,3 @@ def test_a_recording_that_changes_its_size_is_refused(tmp_path: Path) -> None:
     index, data = first_segment(tmp_path / "both.ts")
     with pytest.raises(VideoError, match="changes its picture size from 128x96 to 192x96"):
         list(decode_segment(data, index.pts))
-
-
-def test_packet_numbers_rise_in_presentation_order_and_never_fall_behind_the_decode_order() -> None:
-    for seed in range(200):
-        dice = random.Random(seed)
-        frames = [*range(100, 140)]
-        dice.shuffle(frames)
-        frames = [frame if dice.random() < 0.8 else -1 for frame in frames]
-
-        numbers = number_packets(frames)
-
-        shown = sorted((f, n) for f, n in zip(frames, numbers, strict=True) if f >= 0)
-        assert len(set(numbers)) == len(numbers)
-        assert all(np.diff([number for _, number in shown]) > 0)
-        assert all(number >= place for place, number in enumerate(numbers))

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
-from numpy.typing import NDArray
 
+from tests.decoded_chunks import Picture, decode_chunks
 from tests.recordings import Recipe, hide_first_ticks, read_number, record
 from tests.shared import shared
-from workers.video.cutting import cut_segments, plan_chunks
-from workers.video.decoding import decode_segment
-from workers.video.index import VideoIndex, read_index
-
-Picture = NDArray[np.uint8]
+from workers.video.reading.index import read_index
+from workers.video.segments.cutting import cut_segments
+from workers.video.segments.decoding import decode_segment
+from workers.video.segments.planning import plan_chunks
 
 REORDERED = (("bf", "3"), ("b_strategy", "0"), ("g", "20"), ("sc_threshold", "0"))
 OPEN_GROUPS = (("x264-params", "open-gop=1:keyint=12:bframes=3:b-adapt=0:scenecut=0"),)
@@ -52,6 +51,19 @@ RECIPES = {
     "hevc_10_bit.mp4": Recipe(codec="libx265", pix_fmt="yuv420p10le", options=HEVC),
     "h264_10_bit.mkv": Recipe(pix_fmt="yuv420p10le", options=REORDERED),
     "motion_jpeg.avi": Recipe(codec="mjpeg", pix_fmt="yuvj420p"),
+    "bgr24.avi": Recipe(codec="rawvideo", pix_fmt="bgr24"),
+    "yuy2.avi": Recipe(codec="rawvideo", pix_fmt="yuyv422"),
+    "uyvy.avi": Recipe(codec="rawvideo", pix_fmt="uyvy422"),
+    "i420.avi": Recipe(codec="rawvideo"),
+    "grey.avi": Recipe(codec="rawvideo", pix_fmt="gray"),
+    "rgb24.mov": Recipe(codec="rawvideo", pix_fmt="rgb24"),
+    "utvideo.avi": Recipe(codec="utvideo"),
+    "huffyuv.avi": Recipe(codec="huffyuv", pix_fmt="yuv422p"),
+    "ffv1.mkv": Recipe(codec="ffv1", pix_fmt="yuv444p16le", options=(("g", "10"),)),
+    "av1.mp4": Recipe(codec="libsvtav1", options=(("g", "20"), ("preset", "8"))),
+    "vp9.webm": Recipe(codec="libvpx-vp9", options=(("g", "20"), ("cpu-used", "8"))),
+    "palette.mov": Recipe(codec="qtrle", pix_fmt="gray", options=(("g", "10"),)),
+    "prores_4444.mov": Recipe(codec="prores_ks", pix_fmt="yuva444p10le"),
     "prores.mov": Recipe(codec="prores_ks", pix_fmt="yuv422p10le"),
     "bt709.mp4": Recipe(colorspace=1, color_range=1),
     "full_range.mp4": Recipe(colorspace=5, color_range=2),
@@ -75,19 +87,6 @@ def decode_whole(path: Path, rotation: int) -> tuple[list[int | None], list[Pict
         frames = list(container.decode(container.streams.video[0]))
         pictures = [np.rot90(to_bgr(f), -(rotation // 90)) for f in frames]
     return [frame.pts for frame in frames], pictures
-
-
-def decode_chunks(path: Path, index: VideoIndex, chunk_frames: int) -> list[Picture | None]:
-    spans = plan_chunks(index.key_frames, chunk_frames, history=4, anchor=10)
-    pictures: list[Picture | None] = []
-    for span, data in zip(spans, cut_segments(path, index, spans), strict=True):
-        pts = index.pts[span.first : span.stop]
-        decoded = list(decode_segment(data, pts, index.rotation))
-        assert len(decoded) == span.stop - span.first
-        for earlier, again in zip(pictures[span.first :], decoded, strict=False):
-            assert np.array_equal(earlier, again)
-        pictures += decoded[span.start - span.first :]
-    return pictures
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -9,14 +9,16 @@ from itertools import accumulate
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tests.recordings import draw, read_number
 from workers.video import VideoError
-from workers.video.encoding import SegmentEncoder
-from workers.video.joining import join_segments
+from workers.video.writing.encoded_segment import EncodedSegment
+from workers.video.writing.encoding import SegmentEncoder
+from workers.video.writing.joining import join_segments
 
 MILLISECOND = Fraction(1, 1000)
 UNEVEN = tuple(accumulate([20 + frame * 7 % 45 for frame in range(59)], initial=0))
@@ -167,10 +169,16 @@ def test_segments_of_another_size_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_lost_its_end_is_refused(tmp_path: Path) -> None:
-    segment = encode(range(20), MILLISECOND)
-    with pytest.raises(VideoError, match=r"segment 0 holds \d+ frames, not 20"):
-        join_segments([segment[: len(segment) // 2]], tmp_path / "joined.mp4", MILLISECOND)
-    assert not list(tmp_path.iterdir())
+    data = encode(range(20), MILLISECOND)
+    segment = EncodedSegment.from_bytes(data)
+    short = msgspec.structs.replace(segment, nut=segment.nut[: len(segment.nut) // 2])
+    for lost, complaint in (
+        (short.to_bytes(), r"segment 0 holds \d+ frames, not 20"),
+        (data[: len(data) // 2], r"are no encoded segment"),
+    ):
+        with pytest.raises(VideoError, match=complaint):
+            join_segments([lost], tmp_path / "joined.mp4", MILLISECOND)
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -183,7 +191,7 @@ import resource, sys
 from fractions import Fraction
 from pathlib import Path
 from workers.video import VideoError
-from workers.video.joining import join_segments
+from workers.video.writing.joining import join_segments
 segment, destination, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 data = segment.read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

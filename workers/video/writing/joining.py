@@ -14,9 +14,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from workers.video import VideoError
-from workers.video.completeness import is_broken_off
-from workers.video.segment import BIT_EXACT, unpack
-from workers.video.source import VideoSource
+from workers.video.reading.completeness import is_broken_off
+from workers.video.reading.source import VideoSource
+from workers.video.writing.encoded_segment import BIT_EXACT, EncodedSegment
 
 _FINEST_TIMESCALE = 2**31 - 1  # MP4 stores 32 bits
 _COARSEST_TIMESCALE = 10_000
@@ -90,16 +90,17 @@ def _packets(segments: Iterable[bytes], name: str, time_base: Fraction) -> Itera
     parameters: bytes | None = None
     latest: int | None = None
     for place, data in enumerate(segments):
-        header, container = unpack(data)
-        if not header.pts:
+        segment = EncodedSegment.from_bytes(data)
+        if not segment.pts:
             continue
-        if header.time_base != time_base or (latest is not None and header.pts[0] < latest):
+        ticks = Fraction(segment.numerator, segment.denominator)
+        if ticks != time_base or (latest is not None and segment.pts[0] < latest):
             raise VideoError(
                 f"{name}: the times of segment {place} do not follow those before it: "
                 "analyse the recording again"
             )
-        latest = header.pts[-1]
-        with av.open(io.BytesIO(container), "r", format="nut") as source:
+        latest = segment.pts[-1]
+        with av.open(io.BytesIO(segment.nut), "r", format="nut") as source:
             stream = source.streams.video[0]
             parameters = parameters or stream.codec_context.extradata
             if stream.codec_context.extradata != parameters:
@@ -108,12 +109,12 @@ def _packets(segments: Iterable[bytes], name: str, time_base: Fraction) -> Itera
                     "analyse the recording with one kind of encoder"
                 )
             packets = [packet for packet in source.demux(stream) if packet.size]
-            if len(packets) != len(header.pts):
+            if len(packets) != len(segment.pts):
                 raise VideoError(
                     f"{name}: segment {place} holds {len(packets)} frames, not "
-                    f"{len(header.pts)}: analyse the recording again"
+                    f"{len(segment.pts)}: analyse the recording again"
                 )
-            for pts, packet in zip(header.pts, packets, strict=True):
+            for pts, packet in zip(segment.pts, packets, strict=True):
                 yield _SourcePacket(pts, packet, stream)
 
 

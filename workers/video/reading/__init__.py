@@ -1,0 +1,1 @@
+"""A recording on the disk: its packets, its frames and their times."""
