@@ -4,9 +4,12 @@ from ops.errors import UsageError
 from weights.manifest import AuMethod
 from workers.aus.labels import AuLabels, FaceKind
 from workers.chunk.order import AnalysisSettings, Smoothing
-from workers.face.scheme import LandmarkName
+from workers.face.scheme import SCHEMES, LandmarkName
 
-DEFAULT_LANDMARKS: dict[AuMethod, LandmarkName] = {"openface3": "star98", "openface2": "pfld68"}
+DEFAULT_LANDMARKS: dict[AuMethod, LandmarkName] = {"openface3": "star98", "openface2": "clnf68"}
+
+
+OPENFACE2_POINTS = 68
 
 
 def chosen_analysis(
@@ -46,7 +49,7 @@ def require_compatible(analysis: AnalysisSettings, au_labels: AuLabels) -> None:
             f"--smoothing {analysis.smoothing} is about mirroring: leave it out with "
             "--faces original"
         )
-    if analysis.aus == "openface2" and analysis.landmarks != "pfld68":
+    if analysis.aus == "openface2" and SCHEMES[analysis.landmarks].count != OPENFACE2_POINTS:
         raise UsageError(
             f"--aus openface2 needs 68 points: leave out --landmarks {analysis.landmarks}"
         )

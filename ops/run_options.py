@@ -11,6 +11,7 @@ class Landmarks(StrEnum):
 
     star98 = "star98"
     pfld68 = "pfld68"
+    clnf68 = "clnf68"
 
 
 class Aus(StrEnum):
@@ -49,7 +50,10 @@ FacesOption = Annotated[
 ]
 LandmarksOption = Annotated[
     Landmarks | None,
-    typer.Option(help="Landmark model [default: star98; pfld68 for openface2]."),
+    typer.Option(
+        help="star98: 98 points; clnf68: OpenFace 2's own tracker; pfld68: 68 points, quick and "
+        "less exact. [default: star98; clnf68 for openface2]"
+    ),
 ]
 AuLabelsOption = Annotated[
     AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")

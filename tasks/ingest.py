@@ -15,6 +15,7 @@ from tasks.messages import PlannedChunk, RecordingFormat, RecordingOrder, Record
 from tasks.register import files_of
 from tasks.store import RecordingStore
 from weights.manifest import sha256_of
+from workers.chunk.order import RESTARTS
 from workers.process.app import app
 from workers.process.broker import redis_client
 
@@ -85,7 +86,6 @@ def plan_recording(
     order: RecordingOrder, index: "VideoIndex", sha256: str, budget: int
 ) -> RecordingPlan:
     """How a recording is cut. budget: bytes that all recordings together may hold on Redis."""
-    from workers.face.tracking import ANCHOR
     from workers.video.segments.cutting import segment_bytes
     from workers.video.segments.planning import plan_chunks
 
@@ -93,8 +93,15 @@ def plan_recording(
     frame_bytes = sum(index.packet_bytes) / index.frame_count + results
     affordable = max(FEWEST_FRAMES, int(budget / PARTS_IN_BUDGET / frame_bytes))
     about = min(order.settings.chunk_frames or even_chunk_frames(index.frame_count), affordable)
-    history = order.settings.analysis.lookback
-    spans = plan_chunks(index.key_frames, about, history=history, anchor=ANCHOR)
+    analysis = order.settings.analysis
+    restarts = RESTARTS[analysis.landmarks]
+    spans = plan_chunks(
+        index.key_frames,
+        about,
+        history=analysis.lookback,
+        anchor=restarts.every,
+        warm_up=restarts.warm_up,
+    )
     chunks = tuple(
         PlannedChunk(span.start, span.stop, span.first, span.decode_from, size)
         for span, size in zip(spans, segment_bytes(index, spans), strict=True)

@@ -85,9 +85,10 @@ def au_tables(
         local = openface2.shape_model.variances.size
         points = SCHEMES[settings.analysis.landmarks].count
         mirrored = settings.analysis.faces == "mirrored"
+        tracked = settings.analysis.landmarks == "clnf68"
         rows = mirrored_rows if mirrored else original_rows
         yield AuTables(
-            opened(MIRRORED_HEADER if mirrored else original_header(points, local)),
+            opened(MIRRORED_HEADER if mirrored else original_header(points, local, tracked)),
             lambda face, chunk, first, times: rows(chunk, aus[face], first, times),
             openface2.predictors.sources(),
         )

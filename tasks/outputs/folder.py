@@ -137,13 +137,16 @@ def _write_tables(
     """
     settings = plan.order.settings
     points = SCHEMES[settings.analysis.landmarks].count
+    shape_numbers = next(_chunks(plan, spool))[0].shapes.shape[1]
     counts = RowCounts()
     boxes, poses = [], []
     with (
         au_tables(
             settings, plan.order.models, weights, lambda: (r for r, _ in _chunks(plan, spool)), stem
         ) as aus,
-        gzip_csv_file(Path(f"{stem}_landmarks.csv.gz"), landmark_header(points)) as landmarks,
+        gzip_csv_file(
+            Path(f"{stem}_landmarks.csv.gz"), landmark_header(points, shape_numbers)
+        ) as landmarks,
     ):
         for planned, (rows, times) in zip(plan.chunks, _chunks(plan, spool), strict=True):
             aus.add(rows, planned.start, times)

@@ -6,7 +6,16 @@ a frame with a face, because intensities are averaged over three frames.
 
 from collections.abc import Iterator, Sequence
 
-from tasks.outputs.table_rows import EMPTY, FRAME_COLUMNS, frame_cells
+import numpy as np
+
+from tasks.outputs.table_rows import (
+    CAMERA_POSE,
+    EMPTY,
+    FRAME_COLUMNS,
+    exact_cells,
+    frame_cells,
+    shape_header,
+)
 from workers.aus.labels import COLUMNS
 from workers.aus.openface2.evidence import ChunkEvidence
 from workers.aus.openface2.recording import RecordingAus
@@ -14,6 +23,7 @@ from workers.chunk.rows import ChunkRows
 
 NOT_GIVEN = "AU16"
 PRESENCE_ONLY = "AU28"
+NO_CAMERA = np.zeros(0, dtype=np.float32)
 OPENFACE2_COLUMNS = tuple(au for au in COLUMNS if au != NOT_GIVEN)
 
 
@@ -28,16 +38,17 @@ MIRRORED_HEADER = (
 )
 
 
-def original_header(points: int, local: int) -> tuple[str, ...]:
+def original_header(points: int, local: int, tracked: bool) -> tuple[str, ...]:
     """OpenFace 2's own columns, in its order, as far as they are measured here.
 
-    For P landmarks (px) and M shape parameters, with the pose: scale, angles (radians), position.
+    For P landmarks (px) and M shape parameters; tracked: the landmarks are its own tracker's, and
+    come with the head's place before the camera (mm, radians).
     """
     return (
         *FRAME_COLUMNS,
+        *(CAMERA_POSE if tracked else ()),
         *(f"{axis}_{i}" for axis in "xy" for i in range(points)),
-        *("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty"),
-        *(f"p_{i}" for i in range(local)),
+        *shape_header(local),
         *(f"{au}_r" for au in OPENFACE2_COLUMNS),
         *(f"{au}_c" for au in _with_presence_only(OPENFACE2_COLUMNS)),
     )
@@ -62,9 +73,13 @@ def original_rows(
         raise TypeError(f"the chunk has {type(chunk.aus).__name__}, not evidence")
     for i, timestamp in enumerate(timestamps):
         evidence = chunk.aus.face(i, 0)
+        shape, camera = np.concatenate([evidence.pose, evidence.local]), NO_CAMERA
+        if chunk.shapes.size:
+            shape, camera = np.split(chunk.shapes[i], [-len(CAMERA_POSE)])
         numbers = [
+            *exact_cells(camera),
             *(f"{value:.2f}" for value in chunk.points[i].T.reshape(-1)),
-            *(f"{value:.6g}" for value in (*evidence.pose, *evidence.local)),
+            *exact_cells(shape),
         ]
         yield [
             *frame_cells(chunk, i, first, timestamp),

@@ -247,6 +247,11 @@ def _recording_warnings(recording: RecordingRecord) -> list[str]:
 
 def _confidence(settings: RunSettings) -> str:
     detector = "RetinaFace's face score in this frame"
+    if settings.analysis.landmarks == "clnf68":
+        return (
+            "OpenFace 2's: (1 - c) / 2, c being the certainty of its tracker's validator; without "
+            f"a validator {detector}"
+        )
     if settings.analysis.landmarks == "star98":
         return f"{detector}, or STAR's mean point-map response where that is lower"
     return detector

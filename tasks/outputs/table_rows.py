@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.aus.labels import COLUMNS, HEAD_LABELS, PRESENT_AU45, PRESENT_SCORE, AuLabels
 from workers.aus.occurrence_scores import OccurrenceScores
@@ -15,6 +16,7 @@ AU_HEADER = (
     *(f"{au}_c" for au in COLUMNS),
 )
 BOX_AND_POSE = ("x1", "y1", "x2", "y2", "yaw", "pitch", "roll")
+CAMERA_POSE = ("pose_Tx", "pose_Ty", "pose_Tz", "pose_Rx", "pose_Ry", "pose_Rz")
 EMPTY = ""
 
 
@@ -56,19 +58,38 @@ def _given(
     return {au: value for au, value in given.items() if np.isfinite(value[0])}
 
 
-def landmark_header(points: int) -> list[str]:
-    """The header of the landmark table for P points."""
+def shape_header(local: int) -> tuple[str, ...]:
+    """OpenFace 2's names for a shape fit of M parameters: scale (px per mm), angles (radians),
+    translation (px)."""
+    pose = ("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty")
+    return (*pose, *(f"p_{i}" for i in range(local)))
+
+
+def landmark_header(points: int, shape_numbers: int = 0) -> list[str]:
+    """The header of the landmark table for P points.
+
+    shape_numbers: how many `FrameRow.shape` has; 0 where the landmarks come without a shape.
+    """
     coordinates = [f"{axis}_{i}" for i in range(points) for axis in "xy"]
-    return ["frame", "timestamp", "confidence", *BOX_AND_POSE, *coordinates]
+    local = shape_numbers - len(shape_header(0)) - len(CAMERA_POSE)
+    shape = (*shape_header(local), *CAMERA_POSE) if shape_numbers else ()
+    return ["frame", "timestamp", "confidence", *BOX_AND_POSE, *coordinates, *shape]
 
 
 def landmark_rows(chunk: ChunkRows, first: int, timestamps: Sequence[float]) -> Iterator[list[str]]:
     """Rows under `landmark_header`: face box and points in px of the upright frame, as found in it
-    alone; the head's yaw, pitch and roll in degrees (see `workers.face.head_pose.HeadPose`)."""
+    alone; the head's yaw, pitch and roll in degrees (see `workers.face.head_pose.HeadPose`); and
+    OpenFace 2's shape and place before the camera, where the landmarks are its tracker's."""
     for i, timestamp in enumerate(timestamps):
         values = np.concatenate([chunk.boxes[i], chunk.poses[i], chunk.points[i].reshape(-1)])
         numbers = [f"{v:.2f}" if np.isfinite(v) else EMPTY for v in values]
-        yield [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}", *numbers]
+        frame = [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}"]
+        yield [*frame, *numbers, *exact_cells(chunk.shapes[i])]
+
+
+def exact_cells(values: NDArray[np.float32]) -> list[str]:
+    """Numbers of unlike sizes, with as many digits as OpenFace 2 writes; empty where none."""
+    return [f"{value:.6g}" if np.isfinite(value) else EMPTY for value in values]
 
 
 def _seconds(timestamp: float) -> str:

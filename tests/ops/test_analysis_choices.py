@@ -19,7 +19,7 @@ def chosen(**given):
     return chosen_analysis(**(defaults | given))
 
 
-@pytest.mark.parametrize(("aus", "landmarks"), [("openface3", "star98"), ("openface2", "pfld68")])
+@pytest.mark.parametrize(("aus", "landmarks"), [("openface3", "star98"), ("openface2", "clnf68")])
 def test_each_au_method_has_its_landmarks(aus, landmarks):
     assert chosen(aus=aus).landmarks == landmarks
     assert chosen(aus=aus, landmarks="pfld68").landmarks == "pfld68"

@@ -9,7 +9,12 @@ from workers.aus.au_arrays import AuArrays
 from workers.aus.labels import FaceKind
 from workers.aus.occurrence_scores import OccurrenceScores
 from workers.aus.openface2.descriptor import describe
-from workers.aus.openface2.evidence import ChunkEvidence, FaceEvidence, takes_part_in_median
+from workers.aus.openface2.evidence import (
+    POSE_LENGTH,
+    ChunkEvidence,
+    FaceEvidence,
+    takes_part_in_median,
+)
 from workers.aus.openface2.models import OpenFace2Models
 from workers.face.analysed_face import AnalysedFace
 from workers.face.eyes import au45
@@ -96,11 +101,10 @@ class OpenFace2Measurer:
         models = self._models
         face = describe(models.shape_model, models.triangles, picture, points)
         responses = models.predictors.responses(face.features(models.shape_model))
-        bins = face.hog_bins
-        pose = face.fit.pose
+        bins, shape = face.hog_bins, face.fit.values().astype(np.float32)
         return FaceEvidence(
             responses=responses.astype(np.float32),
-            pose=np.array([pose.scale, *pose.angles, *pose.translation], dtype=np.float32),
-            local=face.fit.local.astype(np.float32),
+            pose=shape[:POSE_LENGTH],
+            local=shape[POSE_LENGTH:],
             hog_bins=bins if takes_part_in_median(index) else np.zeros_like(bins),
         )

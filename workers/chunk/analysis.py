@@ -10,23 +10,27 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from workers.arrays import Floats, Image
 from workers.aus.labels import FaceKind
 from workers.aus.measurers import FaceMeasurer
 from workers.chunk.analysed_frame import AnalysedFrame
 from workers.chunk.order import ChunkOrder, VideoName
 from workers.chunk.overlap import depth_for, prefetched
-from workers.chunk.rows import ChunkRows, ChunkRowsBuilder, FrameRow
+from workers.chunk.rows import ChunkRows, ChunkRowsBuilder, FrameRow, no_shape
 from workers.chunk.stage_timer import StageTimer
 from workers.chunk.videos import ChunkVideos
 from workers.face.analysed_face import AnalysedFace
 from workers.face.boxes import apart
+from workers.face.camera_pose import camera_pose
 from workers.face.head_pose import head_pose
 from workers.face.midline import midline
 from workers.face.mirroring import Side, mirror
 from workers.face.scheme import LandmarkScheme
+from workers.face.shape_model import ShapeModel
 from workers.face.smoothing import smoothed
-from workers.face.tracking import FaceTracker, TrackedFace
+from workers.face.tracking import TrackedFace
 from workers.session.loading import Models
 from workers.video.segments.decoding import decode_segment
 
@@ -57,13 +61,18 @@ def analyse_chunk(
     timer = StageTimer()
     measurer = models.measurer(order.settings.faces)
     woven: list[int] = []
-    rows = ChunkRowsBuilder(order.frames, models.landmarker.scheme.count, measurer.of_no_face())
+    rows = ChunkRowsBuilder(
+        order.frames,
+        models.landmarker.scheme.count,
+        measurer.of_no_face(),
+        models.shape_numbers,
+    )
     with ChunkVideos(order, timer) as videos:
         for frame in _followed(order, segment, models, timer, woven.append):
             if frame.index < order.start:
                 continue
             with timer.stage("aus"):
-                row = measured(frame, measurer)
+                row = measured(frame, measurer, models.shape_model)
             rows.add(row, frame.picture is not None, frame.faces)
             videos.write(frame, order.pts[frame.index - order.first])
             on_frame(frame.index - order.start + 1)
@@ -82,7 +91,7 @@ def _followed(
     """Frames [first, stop) with the face followed through them and mirrored from `start` on."""
     settings = order.settings
     decoded = decode_segment(segment, order.pts, order.rotation, settings.flip, on_woven)
-    tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
+    tracker = models.tracker(order.stop)
     scheme = models.landmarker.scheme
     window: deque[TrackedFace | None] = deque(maxlen=settings.lookback + 1)
     depth = depth_for(order.picture_bytes)
@@ -139,8 +148,13 @@ def points_of_same_face(window: list[TrackedFace | None]) -> list[Floats | None]
     return same
 
 
-def measured(frame: AnalysedFrame, measurer: FaceMeasurer) -> FrameRow | None:
-    """The numbers of a frame; None where no face was measured."""
+def measured(
+    frame: AnalysedFrame, measurer: FaceMeasurer, shape_model: ShapeModel | None
+) -> FrameRow | None:
+    """The numbers of a frame; None where no face was measured.
+
+    shape_model: that of the landmarks' fit, if they come with one.
+    """
     if frame.found is None or frame.picture is None:
         return None
     aus = measurer.measure(frame.index, frame.picture, frame.found)
@@ -153,4 +167,13 @@ def measured(frame: AnalysedFrame, measurer: FaceMeasurer) -> FrameRow | None:
         points=face.points,
         pose=frame.found.pose.values(),
         aus=aus,
+        shape=_shape_of(face, frame.picture, shape_model),
     )
+
+
+def _shape_of(face: TrackedFace, picture: Image, model: ShapeModel | None) -> Floats:
+    if face.fit is None or model is None:
+        return no_shape()
+    height, width = picture.shape[:2]
+    seen = camera_pose(model, face.fit, face.points, width, height)
+    return np.concatenate([face.fit.values(), seen.values()])

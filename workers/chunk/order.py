@@ -19,6 +19,22 @@ LOOKBACK: dict[Smoothing, int] = {"none": 0, "face-mirror-1": 4}
 """How many earlier frames each of them looks at."""
 
 
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """Tracking starts anew at every frame index that `every` divides; some frames earlier, where it
+    takes so long until nothing shows of where it started."""
+
+    every: int
+    warm_up: int
+
+
+RESTARTS: dict[LandmarkName, Restarts] = {
+    "star98": Restarts(10, 0),
+    "pfld68": Restarts(10, 0),
+    "clnf68": Restarts(50, 10),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
     """The settings that change what is measured or written."""

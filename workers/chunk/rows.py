@@ -1,7 +1,7 @@
 """The numbers of one analysed chunk, and their bytes on Redis."""
 
 import io
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,18 @@ AU_ARRAYS: tuple[type[AuArrays], ...] = (OccurrenceScores, ChunkEvidence)
 """What the AU methods keep of a chunk."""
 
 
+def no_shape() -> Floats:
+    """For landmarks that come without one."""
+    return np.zeros(0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameRow:
     """What was measured in one frame that has a face.
 
     box (4,), points (P, 2): px of the frame; pose (3,): yaw, pitch, roll as in `HeadPose`, degrees;
-    aus: of this one frame.
+    aus: of this one frame; shape (S,): `ShapeFit.values` and `CameraPose.values`, one after the
+    other, where the landmarks come with them.
     """
 
     confidence: float
@@ -28,6 +34,7 @@ class FrameRow:
     points: Floats
     pose: Floats
     aus: AuArrays
+    shape: Floats = field(default_factory=no_shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +43,8 @@ class ChunkRows:
 
     success (n,) bool: a face was found and measured; decoded (n,) bool; faces (n,) int16: how many
     faces were seen where the whole picture was searched, else −1; confidence (n,) float32, 0
-    without a face; boxes (n, 4), points (n, P, 2), poses (n, 3) float32, NaN without a face; aus: n
-    frames.
+    without a face; boxes (n, 4), points (n, P, 2), poses (n, 3), shapes (n, S) float32, NaN without
+    a face; aus: n frames.
     """
 
     success: NDArray[np.bool_]
@@ -47,6 +54,7 @@ class ChunkRows:
     boxes: NDArray[np.float32]
     points: NDArray[np.float32]
     poses: NDArray[np.float32]
+    shapes: NDArray[np.float32]
     aus: AuArrays
 
     def __len__(self) -> int:
@@ -73,8 +81,10 @@ class ChunkRows:
 class ChunkRowsBuilder:
     """Collects the rows of a chunk frame by frame."""
 
-    def __init__(self, frames: int, points: int, of_no_face: AuArrays) -> None:
-        """of_no_face: what stands for the AUs of a frame without a face."""
+    def __init__(
+        self, frames: int, points: int, of_no_face: AuArrays, shape_numbers: int = 0
+    ) -> None:
+        """of_no_face: what stands for the AUs of a frame without a face; shape_numbers: S."""
         self._of_no_face = of_no_face
         self._aus: list[AuArrays] = []
         self._success = np.zeros(frames, dtype=np.bool_)
@@ -84,6 +94,7 @@ class ChunkRowsBuilder:
         self._boxes = np.full((frames, 4), np.nan, dtype=np.float32)
         self._points = np.full((frames, points, 2), np.nan, dtype=np.float32)
         self._poses = np.full((frames, 3), np.nan, dtype=np.float32)
+        self._shapes = np.full((frames, shape_numbers), np.nan, dtype=np.float32)
 
     def add(self, row: FrameRow | None, decoded: bool, faces: int | None) -> None:
         """Add the next frame; row is None where no face was measured."""
@@ -99,6 +110,7 @@ class ChunkRowsBuilder:
         self._boxes[i] = row.box
         self._points[i] = row.points
         self._poses[i] = row.pose
+        self._shapes[i] = row.shape
 
     def finish(self) -> ChunkRows:
         """The rows; raises ValueError unless every frame was added."""
@@ -113,6 +125,7 @@ class ChunkRowsBuilder:
             boxes=self._boxes,
             points=self._points,
             poses=self._poses,
+            shapes=self._shapes,
             aus=type(self._of_no_face).joined(self._aus),
         )
 

@@ -15,7 +15,7 @@ from workers.clnf.parts import Part
 from workers.clnf.sampling import Grey
 from workers.clnf.validator import WRONG, Validator
 from workers.face.shape_fit import ShapeFit, fit_shape
-from workers.face.shape_model import Pose
+from workers.face.shape_model import Pose, ShapeModel
 
 PartName = Literal["inner", "right_eye", "left_eye"]
 """Left and right are the patient's. OpenFace's are the picture's: it calls 36..41 the left eye."""
@@ -64,6 +64,11 @@ class LandmarkTracker:
 
     def __init__(self, models: LandmarkModels) -> None:
         self._models = models
+
+    @property
+    def shape_model(self) -> ShapeModel:
+        """The whole face's."""
+        return self._models.face.shape
 
     def follow(
         self, grey: Grey, start: ShapeFit | Floats, windows: Windows = TRACKING_WINDOWS

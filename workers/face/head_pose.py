@@ -36,7 +36,7 @@ TURNED_YAW = 10.0
 
 _MODEL = ShapeModel(
     mean=np.ascontiguousarray((HEAD - HEAD.mean(axis=0)).T),
-    modes=np.zeros((3, 0, len(HEAD))),
+    modes=np.zeros((0, 3, len(HEAD))),
     variances=np.zeros(0),
 )
 

@@ -7,7 +7,7 @@ left are the patient's: in an unflipped image the patient's right eye is on the 
 from dataclasses import dataclass
 from typing import Literal
 
-LandmarkName = Literal["star98", "pfld68"]
+LandmarkName = Literal["star98", "pfld68", "clnf68"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +63,8 @@ IBUG68 = LandmarkScheme(
     ),
 )
 
-SCHEMES: dict[LandmarkName, LandmarkScheme] = {"star98": WFLW98, "pfld68": IBUG68}
+SCHEMES: dict[LandmarkName, LandmarkScheme] = {
+    "star98": WFLW98,
+    "pfld68": IBUG68,
+    "clnf68": IBUG68,
+}

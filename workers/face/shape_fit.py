@@ -29,6 +29,11 @@ class ShapeFit:
     pose: Pose
     local: Floats
 
+    def values(self) -> Floats:
+        """(6 + M,): scale, angles around x, y, z, translation, parameters."""
+        pose = self.pose
+        return np.array([pose.scale, *pose.angles, *pose.translation, *self.local])
+
 
 def fit_shape(model: ShapeModel, points: Floats, start: Pose | None = None) -> ShapeFit:
     """The pose and parameters whose projection is nearest to points (N, 2), px.

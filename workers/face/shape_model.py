@@ -29,7 +29,7 @@ class ShapeModel:
 
     def deformation(self, local: Floats) -> Floats:
         """What parameters (M,) add to the mean shape: (3, N) mm."""
-        added = local @ self.modes.reshape(len(local), -1)
+        added = local @ self.modes.reshape(len(local), self.mean.size)
         return np.asarray(added.reshape(self.mean.shape), dtype=np.float64)
 
     def shape(self, local: Floats) -> Floats:

@@ -8,6 +8,7 @@ why an anchor searches thoroughly: it knows nothing of a face that was seen unti
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from workers.arrays import Floats, Image
 from workers.face.boxes import extent, most_prominent, overlaps
 from workers.face.landmarker import Landmarker, Landmarks
 from workers.face.search import FACE_SCORE, Detector, search
+from workers.face.shape_fit import ShapeFit
 
 ANCHOR = 10
 """Tracking starts anew at every frame index that this divides."""
@@ -70,13 +72,15 @@ class TrackedFace:
 
     box: (4,); points: (P, 2), unsmoothed; margins: of the box around the points when the face was
     last detected; confidence: the detector's score in this frame, or the landmark model's
-    confidence where it gives one and it is lower.
+    confidence where it gives one and it is lower; fit: the shape that the points are the projection
+    of, where the landmark model fits one.
     """
 
     box: Floats
     points: Floats
     margins: Margins
     confidence: float
+    fit: ShapeFit | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +98,15 @@ class Sighting:
 NOTHING = Sighting(face=None, faces=None)
 
 
+class Tracker(Protocol):
+    """Finds the patient's face in one frame after the other."""
+
+    def step(self, index: int, frame: Image | None) -> Sighting:
+        """What is seen in the frame of this index in the recording; frames come in order, without
+        gaps. frame: None where the recording could not be decoded."""
+        ...
+
+
 class FaceTracker:
     """Finds the most prominent face of each frame; frames come in order, without gaps."""
 
@@ -105,10 +118,7 @@ class FaceTracker:
         self._last: TrackedFace | None = None  # seen since the anchor
 
     def step(self, index: int, frame: Image | None) -> Sighting:
-        """What is seen in the frame of this index in the recording.
-
-        frame: None where the recording could not be decoded; tracking is lost there.
-        """
+        """See `Tracker`; tracking is lost where a frame could not be decoded."""
         at_anchor = index % ANCHOR == 0
         if at_anchor:
             self._last = None
@@ -153,10 +163,13 @@ def _confidence(score: float, landmarks: Landmarks) -> float:
     return score if landmarks.confidence is None else min(score, landmarks.confidence)
 
 
-def verified_score(verifier: Detector, frame: Image, box: Floats) -> float:
+def verified_score(
+    verifier: Detector, frame: Image, box: Floats, overlap: float = SAME_FACE_OVERLAP
+) -> float:
     """The detector's score for a face where one is expected; 0 where there is none.
 
-    Looks at a square of SURROUNDINGS times the box's longer side.
+    Looks at a square of SURROUNDINGS times the box's longer side, for a face whose box overlaps the
+    expected one (intersection over union).
     """
     half = SURROUNDINGS * float(np.max(box[2:] - box[:2])) / 2
     centre = (box[:2] + box[2:]) / 2
@@ -167,7 +180,7 @@ def verified_score(verifier: Detector, frame: Image, box: Floats) -> float:
         return 0.0
     found = verifier.detect(window, FACE_SCORE)
     expected = box - np.tile(low, 2)
-    same = overlaps(expected, found.boxes) >= SAME_FACE_OVERLAP
+    same = overlaps(expected, found.boxes) >= overlap
     return float(found.scores[same].max(initial=0.0))
 
 

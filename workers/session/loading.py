@@ -10,8 +10,13 @@ from weights.manifest import MODELS, AuMethod, InstalledModel, verify_model
 from workers.aus.labels import FaceKind
 from workers.aus.measurers import FaceMeasurer, OpenFace2Measurer, OpenFace3Measurer
 from workers.aus.openface2.models import OpenFace2Models, open_openface2
+from workers.clnf.following import FaceTrack, RestartedTracker
+from workers.clnf.model_file import load_landmark_models
+from workers.clnf.tracker import LandmarkTracker
 from workers.face.landmarker import Landmarker
 from workers.face.scheme import LandmarkName
+from workers.face.shape_model import ShapeModel
+from workers.face.tracking import FaceTracker, Tracker
 from workers.models.multitask import ActionUnitScores
 from workers.models.pfld68 import PICTURES as PFLD_PICTURES
 from workers.models.pfld68 import Pfld68
@@ -23,13 +28,36 @@ from workers.session.providers import ONNX_NAMES, Provider, ProviderError, execu
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What the analysis of a chunk needs: detectors, landmarks, AU models, and their origin."""
+    """What the analysis of a chunk needs: detectors, landmarks, AU models, and their origin.
+
+    landmark_tracker: OpenFace 2's, which starts from what the landmarker says; None without.
+    """
 
     seeker: RetinaFace
     verifier: RetinaFace
     landmarker: Landmarker
     aus: ActionUnitScores | OpenFace2Models
     installed: tuple[InstalledModel, ...]
+    landmark_tracker: LandmarkTracker | None = None
+
+    @property
+    def shape_model(self) -> ShapeModel | None:
+        """The shape that the landmarks come fitted with, if they do."""
+        return None if self.landmark_tracker is None else self.landmark_tracker.shape_model
+
+    @property
+    def shape_numbers(self) -> int:
+        """How many numbers a face's shape has in a row: its fit's, and its place's."""
+        return 0 if self.shape_model is None else 6 + self.shape_model.variances.size + 6
+
+    def tracker(self, stop: int) -> Tracker:
+        """What follows the face up to the frame of this index, which is no more looked at."""
+        followed = self.landmark_tracker
+        if followed is None:
+            return FaceTracker(self.seeker, self.verifier, self.landmarker)
+        return RestartedTracker(
+            lambda: FaceTrack(self.seeker, self.verifier, self.landmarker, followed), stop
+        )
 
     def measurer(self, kind: FaceKind) -> FaceMeasurer:
         """What measures faces of this kind."""
@@ -41,15 +69,21 @@ class Models:
 def model_names(landmarks: LandmarkName, aus: AuMethod) -> tuple[str, ...]:
     """The models that an analysis with these landmarks and AUs runs."""
     au_model = "mtl_aus" if aus == "openface3" else "openface2_aus"
-    return ("retinaface_frame", "retinaface_face", landmarks, au_model)
+    starting = ("pfld68",) if landmarks == "clnf68" else ()
+    return ("retinaface_frame", "retinaface_face", *starting, landmarks, au_model)
 
 
 LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
     ("star98", "openface3"),
     ("pfld68", "openface3"),
+    ("clnf68", "openface3"),
     ("pfld68", "openface2"),
+    ("clnf68", "openface2"),
 )
 """What goes together."""
+
+NO_NETWORKS = ("clnf68", "openface2_aus")
+"""They are not run by ONNX Runtime."""
 
 
 def check_weights(
@@ -73,7 +107,7 @@ def load_models(
     loaded = {
         model.name: _load(weights, model, provider, compiled)
         for model in installed
-        if model.name != "openface2_aus"
+        if model.name not in NO_NETWORKS
     }
     star = landmarks == "star98"
     return Models(
@@ -84,6 +118,9 @@ def load_models(
         if aus == "openface3"
         else open_openface2(weights / MODELS["openface2_aus"].file),
         installed=installed,
+        landmark_tracker=LandmarkTracker(load_landmark_models(weights / MODELS["clnf68"].file))
+        if landmarks == "clnf68"
+        else None,
     )
 
 

@@ -80,7 +80,7 @@ def test_a_frame_without_a_face_has_what_openface_gives_it():
 
 
 def test_the_original_faces_table_is_in_openfaces_order():
-    header = original_header(68, 34)
+    header = original_header(68, 34, tracked=False)
     assert len(header) == 5 + 136 + 6 + 34 + 17 + 18
     assert header[5:7] == ("x_0", "x_1")
     assert header[73] == "y_0"

@@ -29,23 +29,27 @@ class ChunkSpan:
 
 
 def plan_chunks(
-    key_frames: Sequence[bool], chunk_frames: int, *, history: int, anchor: int
+    key_frames: Sequence[bool], chunk_frames: int, *, history: int, anchor: int, warm_up: int = 0
 ) -> tuple[ChunkSpan, ...]:
     """Divides a recording into chunks of about `chunk_frames` frames, none missing, none twice.
 
     key_frames: for each frame, in presentation order, whether decoding can start there.
     history: how many earlier frames the smoothing of a frame needs.
-    anchor: tracking starts afresh at every frame divisible by this, so analysis starts at one.
+    anchor: tracking starts afresh at every frame divisible by this, so analysis starts at one,
+    warm_up: or so many frames before.
 
     What is left is divided evenly, so that workers finish together. A border is `history` frames
-    after an anchor, so that nothing before that anchor is analysed, and within a quarter of a
-    chunk of its even place, rather where little is decoded twice. Where even that means decoding
+    after an anchor, so that nothing before that anchor's start is analysed, and within a quarter
+    of a chunk of its even place, or half the way between anchors, rather where little is decoded
+    twice. Where even that means decoding
     more than three chunks' worth again, the border waits for the next key frame: a recording with
     one key frame ends in one long chunk.
     """
-    if min(chunk_frames, anchor) < 1 or history < 0:
-        raise ValueError(f"{chunk_frames=} and {anchor=} must be 1 or more, {history=} 0 or more")
-    plan = _BorderSearch(_decode_starts(key_frames), chunk_frames, history, anchor)
+    if min(chunk_frames, anchor) < 1 or min(history, warm_up) < 0:
+        raise ValueError(
+            f"{chunk_frames=} and {anchor=} must be 1 or more, {history=} and {warm_up=} 0 or more"
+        )
+    plan = _BorderSearch(_decode_starts(key_frames), chunk_frames, history, anchor, warm_up)
     starts = list(plan.starts())
     return tuple(plan.span(start, stop) for start, stop in pairwise([*starts, len(key_frames)]))
 
@@ -58,6 +62,7 @@ class _BorderSearch:
     chunk_frames: int
     history: int
     anchor: int
+    warm_up: int
 
     def starts(self) -> Iterator[int]:
         start: int | None = 0 if self.decode_starts else None
@@ -74,7 +79,7 @@ class _BorderSearch:
         chunks = math.ceil(left / self.chunk_frames - _PLAY)
         if chunks <= 1:
             return None
-        play = int(_PLAY * self.chunk_frames)
+        play = max(int(_PLAY * self.chunk_frames), self.anchor // 2)
         ideal = start + round(left / chunks)
         anchors = range(
             -(-(ideal - play - self.history) // self.anchor) * self.anchor,
@@ -95,12 +100,14 @@ class _BorderSearch:
         passed = self.decode_starts[self._first(border)]
         for frame in range(self._first(border) + 1, frames):
             if self.decode_starts[frame] != passed:
-                start = -(-frame // self.anchor) * self.anchor + self.history
+                anchor = -(-(frame + self.warm_up) // self.anchor) * self.anchor
+                start = anchor + self.history
                 return start if start < frames else None
         return None
 
     def _first(self, start: int) -> int:
-        return max(0, start - self.history) // self.anchor * self.anchor
+        anchor = max(0, start - self.history) // self.anchor * self.anchor
+        return max(0, anchor - self.warm_up)
 
     def _run_in(self, border: int) -> int:
         first = self._first(border)
