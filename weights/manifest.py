@@ -277,4 +277,5 @@ def _how_to_get(name: str, folder: str | os.PathLike[str]) -> str:
         convert = f"'facemirror weights convert{out} --emotion-gaze'"
     methods = MODELS[name].methods
     aus = " --aus openface2" if methods == ("openface2",) else ""
-    return f"type 'facemirror weights fetch{aus} --accept-license', then {convert}"
+    without = ", or choose --landmarks pfld68, which needs no tracker" if name == "clnf68" else ""
+    return f"type 'facemirror weights fetch{aus} --accept-license', then {convert}{without}"
