@@ -1,12 +1,15 @@
 """`facemirror run --aus openface2` on real recordings, from the command line to the files."""
 
 import csv
+import time
 
+import cv2
 import numpy as np
+import psutil
 import pytest
 
 from tests.faces import filmed, pictures
-from tests.ops.command import facemirror
+from tests.ops.command import facemirror, started
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, record
 from tests.shared import shared
@@ -85,6 +88,24 @@ def test_chunks_and_workers_change_not_one_byte(run, whole, workers, chunk_frame
     made = run(source, "--workers", workers, "--chunk-frames", chunk_frames)
     assert len(made.run["chunks"]) > 1
     assert made.table_bytes() == whole.table_bytes()
+
+
+def test_a_worker_killed_at_work_changes_not_one_byte(whole, weights_folder, tmp_path):
+    process = started(
+        *("run", shared("media", "default.wmv"), "--out", tmp_path, "--weights", weights_folder),
+        *("--aus", "openface2", "--workers", 2, "--chunk-frames", 50),
+        folder=tmp_path,
+    )
+    busiest = None
+    while busiest is None and process.poll() is None:
+        below = psutil.Process(process.pid).children(recursive=True)
+        at_work = [p for p in below if not p.children() and p.cpu_times().user > 5]
+        busiest = at_work[0] if at_work else time.sleep(0.1)
+    assert busiest is not None, process.communicate()[0]
+    busiest.kill()
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, said
+    assert Outputs(tmp_path / "default").table_bytes() == whole.table_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +197,32 @@ def test_a_face_that_leaves_and_comes_back(run, shots, tmp_path):
         # Averaged over three frames, of which one has a face.
         beside = [[float(rows[i][f"{au}_r"]) for au in OPENFACES] for i in (11, 12)]
         assert np.any(beside[1])
+
+
+def test_after_a_cut_the_other_face_is_followed_in_the_same_frame(run, shots, tmp_path):
+    """Where both landmarkers see a face, it is the same one."""
+    others = pictures(shared("media", "multi_face.avi"), 21)
+    scenes = [shots[:7], others[:7], shots[7:14], others[7:14], shots[14:21], others[14:21]]
+    clip = filmed(tmp_path / "cuts.mp4", [shot for scene in scenes for shot in scene])
+    followed = run(clip, "--faces", "original").landmarks()
+    quick = run(clip, "--faces", "original", "--landmarks", "pfld68").landmarks()
+    width = np.linalg.norm(quick[:, 16] - quick[:, 0], axis=1)
+    apart = np.linalg.norm(followed - quick, axis=2).mean(axis=1) / width
+    assert np.isfinite(followed).all()
+    assert apart.max() < 0.08
+
+
+@pytest.mark.parametrize(("width", "height"), [(176, 144), (3840, 2160)])
+def test_small_and_large_pictures(run, shots, tmp_path, width, height):
+    """The smallest have faces that the parts are too fine for."""
+    resized = [cv2.resize(shot, (width, height), interpolation=cv2.INTER_AREA) for shot in shots]
+    made = run(filmed(tmp_path / "sized.mp4", resized[:4]))
+    assert [row["success"] for row in made.rows("left")] == ["1"] * 4
+    original = run(filmed(tmp_path / "as_it_was.mp4", shots[:4])).landmarks()
+    stretch = np.array([width / shots[0].shape[1], height / shots[0].shape[0]])
+    face = np.ptp(original[:, :17, 0], axis=1)
+    apart = np.linalg.norm(made.landmarks() / stretch - original, axis=2).mean(axis=1)
+    assert (apart / face).max() < 0.03
 
 
 @pytest.mark.parametrize("frames", [1, 2, 6])
