@@ -109,10 +109,10 @@ class ActionUnits(nn.Module):
             block(40, 40),
             block(40, 64, 2),
             block(64, 64),
-            block(64, 32, 2),
+            block(64, 48, 2),
         )
-        self.hidden = nn.Linear(32 * 7 * 7, 48)
-        self.answer = nn.Linear(48, 8)
+        self.hidden = nn.Linear(48 * 7 * 7, 64)
+        self.answer = nn.Linear(64, 8)
 
     def raw(self, faces: Tensor) -> Tensor:
         """(N, 8), not held to [0, 1]."""

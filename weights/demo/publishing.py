@@ -3,7 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from onnx import ModelProto
+import numpy as np
+import torch
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import nn
 
 from weights.conversion import CACHE_KEY, refuse_disagreement
@@ -13,18 +15,23 @@ from weights.recipes import RECIPES
 
 SOURCE = "weights/demo/train.py"
 CONVERTER = "demo"  # not the package's version: the files change only when the networks do
+LARGE = 100_000
+"""A layer of more numbers is stored in half precision, since the files are part of the project."""
 
 
 def publish(name: str, network: nn.Module, out: Path) -> InstalledModel:
     """Write one model into a folder and list it in the folder's weights.json.
 
-    name: in weights.manifest.MODELS. Raises WeightsError where ONNX Runtime disagrees with torch.
+    name: in weights.manifest.MODELS. Rounds the network's large layers to what is stored of them.
+    Raises WeightsError where ONNX Runtime disagrees with torch.
     """
     recipe = RECIPES[name]
     inputs = recipe.examples()
-    graph = export(network.eval(), inputs[0], recipe.input_name, recipe.output_names)
-    refuse_disagreement(name, differences(network, graph, inputs))
     parameters = _checksum(network)
+    _round_large_layers(network)
+    graph = export(network.eval(), inputs[0], recipe.input_name, recipe.output_names)
+    _halve_large_layers(graph)
+    refuse_disagreement(name, differences(network, graph, inputs))
     _note_origin(graph, name, parameters)
     content = graph.SerializeToString(deterministic=True)
     out.mkdir(parents=True, exist_ok=True)
@@ -41,6 +48,25 @@ def publish(name: str, network: nn.Module, out: Path) -> InstalledModel:
     )
     write_record(out, read_record(out).having(installed))
     return installed
+
+
+def _round_large_layers(network: nn.Module) -> None:
+    with torch.no_grad():
+        for numbers in network.parameters():
+            if numbers.numel() > LARGE:
+                numbers.copy_(numbers.half().float())
+
+
+def _halve_large_layers(graph: ModelProto) -> None:
+    """Store the float32 constants of large layers as float16, made float32 again by the graph."""
+    for constant in graph.graph.initializer:
+        if constant.data_type != TensorProto.FLOAT or np.prod(constant.dims) <= LARGE:
+            continue
+        used_as, stored_as = constant.name, f"{constant.name}_half"
+        numbers = numpy_helper.to_array(constant).astype(np.float16)
+        constant.CopyFrom(numpy_helper.from_array(numbers, stored_as))
+        cast = helper.make_node("Cast", [stored_as], [used_as], used_as, to=TensorProto.FLOAT)
+        graph.graph.node.insert(0, cast)
 
 
 def _checksum(network: nn.Module) -> str:

@@ -2,9 +2,9 @@
 
     python -m weights.demo.train --out weights/demo/models
 
-Needs the extra `convert` (torch, onnx). Takes minutes on two CPU cores. Everything is seeded, so a
-second run on the same kind of machine writes the same files, byte by byte; TRAINING.md, which this
-writes beside the folder, has the settings, the reached errors and the checksums.
+Needs the extra `convert` (torch, onnx). Takes half an hour on two CPU cores. Everything is seeded,
+so a second run on the same kind of machine writes the same files, byte by byte; TRAINING.md, which
+this writes beside the folder, has the settings, the reached errors and the checksums.
 """
 
 import argparse
@@ -95,7 +95,7 @@ LESSONS = (
         ActionUnits,
         lambda draw, _: au_batch(draw),
         au_loss,
-        Schedule(steps=4600, seed=2),
+        Schedule(steps=7000, seed=2),
         au_errors,
         ("mtl_aus",),
     ),
