@@ -32,8 +32,8 @@ def worker(
     provider: Annotated[
         WorkerProvider, typer.Option(help="What runs the models.", envvar="FACEMIRROR_PROVIDER")
     ] = WorkerProvider.auto,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes [default: what fits the machine].")
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
     ] = None,
     queues: Annotated[
         str, typer.Option(help="Queues to read, as submit --queue names them.")
@@ -72,7 +72,7 @@ def worker(
             broker=broker,
             weights=DEMO_FOLDER if demo else weights or default_folder(),
             provider=provider.value,
-            processes=processes,
+            workers=workers,
             pools=pool_names(queues),
             name=name,
             log=log,

@@ -39,13 +39,13 @@ ModelSets = dict[tuple[LandmarkName, AuMethod], tuple[InstalledModel, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What the person asked for. processes None: what fits the provider and the machine;
+    """What the person asked for. workers None: as many as fit the provider and the machine;
     name: what Flower shows after facemirror@, None for this machine's name."""
 
     broker: str
     weights: Path
     provider: ProviderChoice | Literal["simulated"] = "auto"
-    processes: int | None = None
+    workers: int | None = None
     pools: tuple[str, ...]
     name: str | None = None
     log: Path | None = None
@@ -69,7 +69,7 @@ def work(options: WorkerOptions, console: Console) -> None:
         simulated_seconds=options.simulated_seconds,
     )
     connect(configuration)
-    count = options.processes or default_processes(
+    count = options.workers or default_processes(
         provider, psutil.cpu_count(logical=False) or 1, psutil.virtual_memory().total
     )
     host = options.name or socket.gethostname().partition(".")[0]
@@ -94,7 +94,7 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
     usable_weights(options.weights)
     given = {
         "--provider": options.provider,
-        "--processes": options.processes,
+        "--workers": options.workers,
         "--queues": ",".join(options.pools),
         "--weights": options.weights.absolute(),
         "--name": options.name,
