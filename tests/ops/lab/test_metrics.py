@@ -7,8 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.errors import UsageError
+from ops.lab.figures import read_figures
 from ops.lab.metrics import LabFigures, parse_address, serve
-from tests.ops.one_machine_lab import free_port
+from tests.ops.one_machine_lab import free_port, wait_until
 from tests.recordings import Recipe, record
 
 
@@ -95,6 +96,48 @@ def test_the_server_answers_prometheus_while_it_works_simulated(lab, tmp_path):
     assert 'facemirror_chunks_running{worker="facemirror@mac-3"} 0.0' in said
     assert "facemirror_redis_held_bytes 0.0" in said
     assert "facemirror_redis_budget_bytes 1.073741824e+09" in said
+
+
+def test_what_waits_is_counted_while_it_waits_simulated(lab, tmp_path):
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    for name in ("a", "b", "c"):
+        record(recordings / f"{name}.mp4", Recipe(frames=120, options=(("g", "10"),)))
+    lab.submit(recordings, "--out", tmp_path / "out", "--provider", "simulated")
+    assert read_figures(lab.client, 1).recordings["waiting"] == 3
+
+    port = free_port()
+    # Too slow to finish a chunk: what waits behind it stays.
+    slow = ("--simulated-seconds", 60, "--workers", 1, "--name", "mac-3")
+    lab.start("worker", "worker", "--provider", "simulated", *slow)
+    lab.wait_for_workers(1)
+    lab.start("server", "server", "--metrics", f"127.0.0.1:{port}")
+    wait_until(lambda: answers(port), 60, lab.logs)
+
+    def waiting() -> dict[str, float]:
+        return {label: n for (name, label), n in scrape(port).items() if "chunks_waiting" in name}
+
+    running = ("facemirror_chunks_running", "facemirror@mac-3")
+    wait_until(lambda: scrape(port)[running] and sum(waiting().values()), 60, lab.logs)
+    wait_until(lambda: waiting() == on_queues(lab.client, waiting()), 30, lab.logs)
+    assert sum(waiting().values()) >= 1
+
+
+def answers(port: int) -> bool:
+    """Whether the server's metrics can be scraped."""
+    try:
+        return bool(scrape(port))
+    except urllib.error.URLError:
+        return False
+
+
+def on_queues(client, names) -> dict[str, float]:
+    """How many messages lie in Redis's lists for each queue, of all priorities."""
+    lists = [key.decode() for key in client.scan_iter("facemirror.*", _type="list")]
+    return {
+        name: sum(client.llen(key) for key in lists if key.split("\x06")[0] == name)
+        for name in names
+    }
 
 
 @pytest.mark.parametrize("text", ["9540", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])
