@@ -63,7 +63,7 @@ def worker(
     The first Ctrl-C or SIGTERM finishes what is in hand, the second stops at once.
     """
     console = Console(stderr=True)
-    with spoken_errors(console):
+    with spoken_errors(console, stays=True):
         from ops.lab.worker import WorkerOptions, install_launch_agent, work
         from ops.pool_names import pool_names
 
@@ -102,11 +102,11 @@ def server(
 ) -> None:
     """Read recordings, feed the workers and write outputs, for every study on a Redis.
 
-    Runs where the recordings and the output folders are. Ctrl-C stops it; what is on its way goes
-    on at the next start.
+    Runs where the recordings and the output folders are. Ctrl-C or SIGTERM stops it; what is on
+    its way goes on at the next start.
     """
     console = Console(stderr=True)
-    with spoken_errors(console):
+    with spoken_errors(console, stays=True):
         from ops.lab.byte_sizes import parse_bytes
         from ops.lab.metrics import parse_address
         from ops.lab.server import ServerOptions, serve

@@ -15,6 +15,7 @@ import psutil
 import redis
 from rich.console import Console
 
+from ops.errors import Stopped
 from ops.lab.launch_agent import install
 from tasks.messages import RecordingOrder
 from tasks.studies import open_studies
@@ -182,10 +183,10 @@ def _work_until_stopped(
 def _interrupted_by_signals() -> Iterator[None]:
     """Ctrl-C and SIGTERM raise KeyboardInterrupt, once."""
 
-    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
         for number in endings:
             signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        raise Stopped if signum == signal.SIGTERM else KeyboardInterrupt
 
     endings = (signal.SIGINT, signal.SIGTERM)
     for number in endings:

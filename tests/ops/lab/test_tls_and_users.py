@@ -1,26 +1,18 @@
 """TLS and Redis users, set up as ops/README.md says, carry a study, and Flower shows it."""
 
-import re
 import subprocess
 
 import pytest
 import redis
 
-from tests.ops.lab.compose import PROJECT
 from tests.ops.lab.flower_site import start_flower
+from tests.ops.lab.page import code_blocks
 from tests.ops.one_machine_lab import LabOnOneMachine, free_port, wait_until
 from tests.recordings import Recipe, record
 from workers.process.broker import BrokerError, redis_client, require_reachable
 from workers.process.private_redis import find_server
 
-PAGE = PROJECT / "ops" / "README.md"
 SIMULATED = ("--provider", "simulated")
-
-
-def code_blocks(heading: str) -> list[str]:
-    """What ops/README.md gives to type under a heading that begins so."""
-    section = PAGE.read_text().partition(f"\n## {heading}")[2].partition("\n## ")[0]
-    return re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)
 
 
 @pytest.fixture
