@@ -171,6 +171,7 @@ for command in (
     studies.studies,
     lab.server,
     lab.worker,
+    lab.health,
     flower,
 ):
     app.command()(command)

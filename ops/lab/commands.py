@@ -1,4 +1,4 @@
-"""`facemirror worker` and `facemirror server`: the standing processes of a lab."""
+"""`facemirror worker`, `server` and `health`: the standing processes of a lab."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from ops.broker_options import BrokerUrl, Insecure
-from ops.errors import spoken_errors
+from ops.errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
 Log = Annotated[Path | None, typer.Option(help="Write the log into this file.")]
@@ -25,6 +25,13 @@ class WorkerProvider(StrEnum):
     cuda = "cuda"
     cpu = "cpu"
     simulated = "simulated"
+
+
+class Standing(StrEnum):
+    """What can be asked how it is."""
+
+    server = "server"
+    worker = "worker"
 
 
 def worker(
@@ -120,3 +127,27 @@ def server(
             insecure=insecure,
         )
         serve(options, console)
+
+
+def health(
+    process: Annotated[Standing, typer.Argument(help="What to look at.")],
+    broker: BrokerUrl,
+    name: Name = None,
+) -> None:
+    """Whether this machine's server or worker does its work.
+
+    Exit status: 0 it is well, 1 it is off, hangs or does not reach Redis.
+    """
+    with spoken_errors(Console(stderr=True)):
+        import socket
+
+        from ops.lab.health import server_trouble, worker_trouble
+        from workers.process.broker import impatient_client
+
+        host = name or socket.gethostname().partition(".")[0]
+        look = server_trouble if process is Standing.server else worker_trouble
+        with impatient_client(broker) as client:
+            trouble = look(client, host)
+        typer.echo(trouble or f"the {process.value} on {host} is well")
+        if trouble:
+            raise typer.Exit(FAILED)

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from ops.lab.server import SERVER_KEY
+from ops.lab.place import SERVER_KEY
 from tests.ops.lab.page import code_blocks
 from tests.ops.one_machine_lab import wait_until
 from tests.recordings import Recipe, record
