@@ -354,7 +354,7 @@ def test_a_worker_with_other_weights_does_nothing_and_says_which_file_to_fetch(l
 def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(lab, tmp_path):
     given = recordings_of(tmp_path / "in", 1, 100)
     lab.start("server", "server")
-    patient = start_simulated(lab, "patient", workers=1, seconds=0.06)
+    patient = start_simulated(lab, "patient", workers=1, seconds=0.3)
     lab.submit(given, "--out", tmp_path / "out", *SIMULATED, "--name", "slow")
     wait_until(lambda: lab.status("slow")["chunks"]["running"], 60, lab.logs)
     patient.send_signal(signal.SIGTERM)
