@@ -35,6 +35,7 @@ def test_every_scrape_tells_the_figures_of_the_moment():
             recordings={"done": 3, "failed": 1},
             held_bytes=5_000_000,
             budget_bytes=1 << 30,
+            server_on=True,
         )
 
     serve("127.0.0.1", port, read)
@@ -48,6 +49,7 @@ def test_every_scrape_tells_the_figures_of_the_moment():
         ("facemirror_recordings", "failed"): 1,
         ("facemirror_redis_held_bytes", ""): 5_000_000,
         ("facemirror_redis_budget_bytes", ""): 1 << 30,
+        ("facemirror_server_on", ""): 1,
     }
     assert scrape(port)["facemirror_frames_done_total", ""] == 1300
 
@@ -58,7 +60,7 @@ def test_figures_that_cannot_be_read_fail_one_scrape_and_no_more(capfd):
     def read() -> LabFigures:
         if next(silent):
             raise ConnectionError("Redis is being started anew")
-        return LabFigures(frames_done=5, held_bytes=0, budget_bytes=1)
+        return LabFigures(frames_done=5, held_bytes=0, budget_bytes=1, server_on=True)
 
     serve("127.0.0.1", port, read)
     with pytest.raises(urllib.error.HTTPError) as failed:
@@ -72,7 +74,7 @@ def test_a_port_that_is_taken_is_said():
     port = free_port()
 
     def read() -> LabFigures:
-        return LabFigures(frames_done=0, held_bytes=0, budget_bytes=1)
+        return LabFigures(frames_done=0, held_bytes=0, budget_bytes=1, server_on=True)
 
     serve("127.0.0.1", port, read)
     with pytest.raises(UsageError, match=f"port {port} .*choose another"):
@@ -107,20 +109,25 @@ def test_what_waits_is_counted_while_it_waits_simulated(lab, tmp_path):
     assert read_figures(lab.client, 1).recordings["waiting"] == 3
 
     port = free_port()
-    # Too slow to finish a chunk: what waits behind it stays.
-    slow = ("--simulated-seconds", 60, "--workers", 1, "--name", "mac-3")
-    lab.start("worker", "worker", "--provider", "simulated", *slow)
-    lab.wait_for_workers(1)
-    lab.start("server", "server", "--metrics", f"127.0.0.1:{port}")
+    server = lab.start("server", "server", "--metrics", f"127.0.0.1:{port}")
     wait_until(lambda: answers(port), 60, lab.logs)
 
     def waiting() -> dict[str, float]:
         return {label: n for (name, label), n in scrape(port).items() if "chunks_waiting" in name}
 
+    wait_until(lambda: sum(waiting().values()), 60, lab.logs)  # though no worker is on
+    assert waiting() == on_queues(lab.client, waiting())
+
+    # Too slow to finish a chunk: what waits behind it stays.
+    slow = ("--simulated-seconds", 60, "--workers", 1, "--name", "mac-3")
+    lab.start("worker", "worker", "--provider", "simulated", *slow)
     running = ("facemirror_chunks_running", "facemirror@mac-3")
     wait_until(lambda: scrape(port)[running] and sum(waiting().values()), 60, lab.logs)
     wait_until(lambda: waiting() == on_queues(lab.client, waiting()), 30, lab.logs)
     assert sum(waiting().values()) >= 1
+    assert scrape(port)["facemirror_server_on", ""] == 1
+    server.kill()
+    wait_until(lambda: not read_figures(lab.client, 1).server_on, 30, lab.logs)
 
 
 def answers(port: int) -> bool:
