@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ops.errors import UsageError
 from ops.lab.figures import read_figures
 from ops.lab.metrics import LabFigures, parse_address, serve
-from tests.ops.one_machine_lab import free_port, wait_until
+from tests.ops.one_machine_lab import end, free_port, wait_until
 from tests.recordings import Recipe, record
 
 
@@ -115,16 +115,18 @@ def test_what_waits_is_counted_while_it_waits_simulated(lab, tmp_path):
     def waiting() -> dict[str, float]:
         return {label: n for (name, label), n in scrape(port).items() if "chunks_waiting" in name}
 
-    wait_until(lambda: sum(waiting().values()), 60, lab.logs)  # though no worker is on
-    assert waiting() == on_queues(lab.client, waiting())
-
     # Too slow to finish a chunk: what waits behind it stays.
     slow = ("--simulated-seconds", 60, "--workers", 1, "--name", "mac-3")
-    lab.start("worker", "worker", "--provider", "simulated", *slow)
+    worker = lab.start("worker", "worker", "--provider", "simulated", *slow)
     running = ("facemirror_chunks_running", "facemirror@mac-3")
-    wait_until(lambda: scrape(port)[running] and sum(waiting().values()), 60, lab.logs)
+    wait_until(lambda: scrape(port).get(running) and sum(waiting().values()), 60, lab.logs)
     wait_until(lambda: waiting() == on_queues(lab.client, waiting()), 30, lab.logs)
     assert sum(waiting().values()) >= 1
+
+    end(worker)
+    wait_until(lambda: running not in scrape(port), 60, lab.logs)
+    wait_until(lambda: waiting() == on_queues(lab.client, waiting()), 30, lab.logs)
+    assert sum(waiting().values()) >= 2  # nobody reads them, and the one in hand came back
     assert scrape(port)["facemirror_server_on", ""] == 1
     server.kill()
     wait_until(lambda: not read_figures(lab.client, 1).server_on, 30, lab.logs)
