@@ -27,7 +27,8 @@ def read_figures(client: "redis.Redis", budget: int) -> LabFigures:
         recordings.update(running=len(begun), waiting=study.count() - len(ended) - len(begun))
         for recording in begun:
             progress = study.recording(recording).progress()
-            running.update(progress.in_hand.values())
+            # One that was killed has its chunk in hand until another takes it.
+            running.update(name for name in progress.in_hand.values() if name in running)
             order = study.order(recording)
             if order is not None:
                 queues.add(recording_queue(order, progress.claimed))  # even if nobody reads it
