@@ -1,7 +1,6 @@
 """Health checks: what is stopped, hangs or has lost Redis is found out."""
 
-import os
-import signal
+import subprocess
 
 import psutil
 import pytest
@@ -10,7 +9,7 @@ from ops.lab.health import server_trouble, worker_trouble
 from tests.ops.lab.compose import services
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.lab.test_compose import SETTINGS
-from tests.ops.one_machine_lab import LabOnOneMachine, wait_until
+from tests.ops.one_machine_lab import LabOnOneMachine, frozen, wait_until
 
 SIMULATED = ("--provider", "simulated")
 
@@ -41,13 +40,12 @@ def start(lab: LabOnOneMachine, name: str) -> "psutil.Process":
 def test_a_command_that_is_frozen_is_found_out_and_so_is_the_celery_worker_below_it(name, lab):
     command = start(lab, name)
     (worker,) = (child for child in command.children() if "celery" in child.cmdline())
-    for frozen, said in ((command, "it is off, or it hangs"), (worker, "is silent")):
-        os.kill(frozen.pid, signal.SIGSTOP)
-        wait_until(lambda: not well(lab, name), 60, f"a frozen {frozen} passes")
-        told = lab.run(*standing(name))
+    for process, said in ((command, "it is off, or it hangs"), (worker, "is silent")):
+        with frozen(process.pid):
+            wait_until(lambda: not well(lab, name), 60, f"a frozen {process} passes")
+            told = lab.run(*standing(name))
         assert told.returncode == 1
         assert said in told.stdout
-        os.kill(frozen.pid, signal.SIGCONT)
         wait_until(lambda: well(lab, name), 60, lab.logs)
 
 
@@ -63,12 +61,9 @@ def test_what_is_off_or_called_otherwise_is_not_well(name, lab):
 def test_without_redis_nothing_is_well(lab):
     site = start_flower(lab)
     assert lab.redis_process is not None
-    os.kill(lab.redis_process.pid, signal.SIGSTOP)
-    try:
+    with frozen(lab.redis_process.pid):
         assert site.get("/healthcheck", log_in=False) == (503, "Redis does not answer")
         assert lab.run(*standing("server")).returncode == 1
-    finally:
-        os.kill(lab.redis_process.pid, signal.SIGCONT)
     wait_until(site.serves, 30, lab.logs)
     lab.redis_process.kill()
     lab.redis_process.wait()
@@ -80,11 +75,9 @@ def test_without_redis_nothing_is_well(lab):
 
 def test_a_flower_that_is_frozen_does_not_answer(lab):
     site = start_flower(lab)
-    os.kill(site.process.pid, signal.SIGSTOP)
     check = services(SETTINGS)["flower"].written["healthcheck"]["test"]
     line = [part.replace("5555", str(site.port)) for part in check[1:]]
-    done = psutil.Popen(line, stderr=-3)
-    assert done.wait(30) != 0
-    os.kill(site.process.pid, signal.SIGCONT)
+    with frozen(site.process.pid):
+        assert subprocess.run(line, capture_output=True, check=False).returncode != 0
     wait_until(site.serves, 30, lab.logs)
-    assert psutil.Popen(line).wait(30) == 0
+    assert subprocess.run(line, check=False).returncode == 0

@@ -1,15 +1,12 @@
 """Two workers of one name would look like one: the second is refused, a restarted one is not."""
 
-import os
-import signal
-
 import psutil
 import pytest
 from rich.console import Console
 
 from ops.errors import UsageError
 from ops.lab.place import Place, name_key, only_holder, words_on_name
-from tests.ops.one_machine_lab import LabOnOneMachine, end, wait_until
+from tests.ops.one_machine_lab import LabOnOneMachine, end, frozen, wait_until
 from workers.process.broker import redis_client
 from workers.process.private_redis import PrivateRedis
 
@@ -62,12 +59,12 @@ def test_a_worker_keeps_its_name_while_it_finishes_its_chunk(lab):
     worker = start_worker(lab, "worker")
     wait_until(lambda: is_on(lab, "worker"), 60, lab.logs)
     celery = psutil.Process(worker.pid).children()[0]
-    os.kill(celery.pid, signal.SIGSTOP)  # it takes as long as a long chunk
-    worker.terminate()
-    wait_until(lambda: "finishing what is in hand" in lab.log("worker").read_text(), 30, lab.logs)
-    lab.client.delete(KEY)
-    wait_until(lambda: lab.client.exists(KEY), 30, lab.logs)
-    os.kill(celery.pid, signal.SIGCONT)
+    log = lab.log("worker")
+    with frozen(celery.pid):  # it takes as long as a long chunk
+        worker.terminate()
+        wait_until(lambda: "finishing what is in hand" in log.read_text(), 30, lab.logs)
+        lab.client.delete(KEY)
+        wait_until(lambda: lab.client.exists(KEY), 30, lab.logs)
     assert worker.wait(60) == 0
 
 
