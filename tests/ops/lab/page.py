@@ -2,7 +2,7 @@
 
 import re
 
-from tests.ops.lab.compose import PROJECT
+from tests.ops.lab.containers.compose import PROJECT
 
 PAGE = PROJECT / "ops" / "README.md"
 

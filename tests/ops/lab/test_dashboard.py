@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ops import cli
 from ops.lab.metrics import LabFigures, serve
-from tests.ops.lab.compose import PROJECT
+from tests.ops.lab.containers.compose import PROJECT
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import free_port, lab_on_one_machine
 from tests.recordings import Recipe, record

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import redis
 
-from tests.ops.lab import tls
+from tests.ops.lab.containers import tls
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import LabOnOneMachine, free_port, wait_until
 from tests.recordings import Recipe, record

@@ -6,9 +6,9 @@ import psutil
 import pytest
 
 from ops.lab.health import server_trouble, worker_trouble
-from tests.ops.lab.compose import services
+from tests.ops.lab.containers.compose import services
+from tests.ops.lab.containers.test_compose import SETTINGS
 from tests.ops.lab.flower_site import start_flower
-from tests.ops.lab.test_compose import SETTINGS
 from tests.ops.one_machine_lab import LabOnOneMachine, frozen, wait_until
 
 SIMULATED = ("--provider", "simulated")

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 import yaml
 
-from tests.ops.lab import tls
-from tests.ops.lab.compose import (
+from tests.ops.lab.containers import tls
+from tests.ops.lab.containers.compose import (
     PROJECT,
     TLS_FILE,
     check_passes,
@@ -17,8 +17,8 @@ from tests.ops.lab.compose import (
     services,
     with_replaced,
 )
+from tests.ops.lab.containers.test_compose import SETTINGS, compose, written_settings
 from tests.ops.lab.page import PAGE, code_blocks
-from tests.ops.lab.test_compose import SETTINGS, compose, written_settings
 from tests.ops.one_machine_lab import free_port, wait_until
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, record

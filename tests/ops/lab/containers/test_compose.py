@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ops.lab.byte_sizes import parse_bytes
-from tests.ops.lab.compose import (
+from tests.ops.lab.containers.compose import (
     PROJECT,
     Service,
     check_passes,
