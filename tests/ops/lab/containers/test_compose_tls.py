@@ -56,7 +56,7 @@ def here(lab, tmp_path) -> dict[str, str]:
     with them, and what else is elsewhere on this machine than in a container."""
     folder = tmp_path / "tls"
     folder.mkdir()
-    tls.make_certificates(folder)
+    tls.make_certificates(folder, "redis")
     port = str(free_port())
     here = {
         "@redis:6379": f"@localhost:{port}",

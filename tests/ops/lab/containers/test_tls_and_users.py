@@ -19,7 +19,7 @@ SIMULATED = ("--provider", "simulated")
 def broker(lab, tmp_path):
     """The broker's URL with `USER` and `WORD` to be filled in, of a server made by the page's lines
     with no more than names and paths changed."""
-    tls.make_certificates(tmp_path)
+    tls.make_certificates(tmp_path, "lab-server")
     _, encrypted, url, users = tls.page_lines()
     port = str(free_port())
     settings = tmp_path / "tls.conf"

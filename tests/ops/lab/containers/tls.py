@@ -19,10 +19,11 @@ def page_lines() -> tuple[str, str, str, str]:
     return certificates, encrypted, address, users
 
 
-def make_certificates(folder: Path) -> None:
-    """Type the page's lines on certificates, for a server that is called localhost.
+def make_certificates(folder: Path, name: str) -> None:
+    """Type the page's lines on certificates, with one of the server's names changed to localhost.
 
-    Skips the test where this machine cannot do TLS.
+    name: lab-server, as Macs call it, or redis, as containers do. Skips the test
+    where this machine cannot do TLS.
     """
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl: apt install openssl")
@@ -31,5 +32,5 @@ def make_certificates(folder: Path) -> None:
     answer = subprocess.run(line, capture_output=True, text=True, check=False, timeout=20)
     if "Bad directive" in answer.stdout + answer.stderr:
         pytest.skip("needs a redis-server with TLS: apt install redis-server")
-    named = page_lines()[0].replace("lab-server", "localhost").replace("DNS:redis", "DNS:localhost")
+    named = page_lines()[0].replace(f"DNS:{name}", "DNS:localhost")
     subprocess.run(["sh", "-ec", named], cwd=folder, check=True, capture_output=True)
