@@ -92,7 +92,7 @@ def test_images_have_exact_tags_and_the_digests_that_are_given(written, tmp_path
     stages = re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
     assert len(stages) == 2
     bare = [stage.removesuffix("${PYTHON_DIGEST}") for stage in stages]
-    assert bare != stages
+    assert all(stage.endswith("${PYTHON_DIGEST}") for stage in stages)
     images = [service.written["image"] for service in written.values()]
     assert all(IMAGE_WITH_EXACT_TAG.fullmatch(image) for image in (*images, *bare))
 
