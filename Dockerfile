@@ -1,5 +1,7 @@
 # Face Mirror without torch: server, flower and cpu workers. Models are mounted, never built in.
-FROM python:3.11.14-slim-bookworm AS build
+# PYTHON_DIGEST: empty, or @sha256:... to have exactly that image.
+ARG PYTHON_DIGEST=
+FROM python:3.11.14-slim-bookworm${PYTHON_DIGEST} AS build
 WORKDIR /project
 RUN python -m venv /opt/facemirror
 COPY pyproject.toml requirements.lock README.md LICENSE ./
@@ -9,7 +11,7 @@ COPY weights weights
 COPY ops ops
 RUN /opt/facemirror/bin/pip install --no-cache-dir --no-compile -c requirements.lock .
 
-FROM python:3.11.14-slim-bookworm
+FROM python:3.11.14-slim-bookworm${PYTHON_DIGEST}
 COPY --from=build /opt/facemirror /opt/facemirror
 ENV PATH=/opt/facemirror/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from ops import weights_commands
-from ops.errors import FAILED, spoken_errors
+from ops.errors import FAILED, Stopped, spoken_errors
 from ops.lab import commands as lab
 from ops.lab.flower_command import flower
 from ops.run_options import (
@@ -171,6 +171,7 @@ for command in (
     studies.studies,
     lab.server,
     lab.worker,
+    lab.health,
     flower,
 ):
     app.command()(command)
@@ -183,8 +184,8 @@ def main() -> None:
     app()
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
     """Every ending cleans up, once: a second Ctrl-C must not cut the cleaning short."""
     for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    raise Stopped if signum == signal.SIGTERM else KeyboardInterrupt

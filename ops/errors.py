@@ -24,9 +24,16 @@ class UsageError(Exception):
     """Nothing can be run as asked; the message says why and what to do."""
 
 
+class Stopped(KeyboardInterrupt):
+    """SIGTERM: a service manager, or the system that shuts down, asks the command to end."""
+
+
 @contextmanager
-def spoken_errors(console: Console) -> Iterator[None]:
-    """Say what went wrong inside and exit with the status that fits."""
+def spoken_errors(console: Console, stays: bool = False) -> Iterator[None]:
+    """Say what went wrong inside and exit with the status that fits.
+
+    stays: the command runs until it is told to end, so that SIGTERM is its proper end (status 0).
+    """
 
     def say(line: str, status: int) -> typer.Exit:
         said = f"facemirror: {line}"
@@ -50,5 +57,7 @@ def spoken_errors(console: Console) -> Iterator[None]:
         raise say(f"Redis stopped answering ({error}); {kept}", FAILED) from error
     except OSError as error:
         raise say(str(error), WRONG_USE) from error
-    except KeyboardInterrupt:
-        raise say("stopped; finished recordings are kept", INTERRUPTED) from None
+    except KeyboardInterrupt as ending:
+        proper = stays and isinstance(ending, Stopped)
+        said = "stopped; finished recordings are kept"
+        raise say(said, 0 if proper else INTERRUPTED) from None

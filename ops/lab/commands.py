@@ -1,4 +1,4 @@
-"""`facemirror worker` and `facemirror server`: the standing processes of a lab."""
+"""`facemirror worker`, `server` and `health`: the standing processes of a lab."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from ops.broker_options import BrokerUrl, Insecure
-from ops.errors import spoken_errors
+from ops.errors import FAILED, spoken_errors
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
 Log = Annotated[Path | None, typer.Option(help="Write the log into this file.")]
@@ -27,13 +27,20 @@ class WorkerProvider(StrEnum):
     simulated = "simulated"
 
 
+class Standing(StrEnum):
+    """What can be asked how it is."""
+
+    server = "server"
+    worker = "worker"
+
+
 def worker(
     broker: BrokerUrl,
     provider: Annotated[
         WorkerProvider, typer.Option(help="What runs the models.", envvar="FACEMIRROR_PROVIDER")
     ] = WorkerProvider.auto,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes [default: what fits the machine].")
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
     ] = None,
     queues: Annotated[
         str, typer.Option(help="Queues to read, as submit --queue names them.")
@@ -63,7 +70,7 @@ def worker(
     The first Ctrl-C or SIGTERM finishes what is in hand, the second stops at once.
     """
     console = Console(stderr=True)
-    with spoken_errors(console):
+    with spoken_errors(console, stays=True):
         from ops.lab.worker import WorkerOptions, install_launch_agent, work
         from ops.pool_names import pool_names
 
@@ -72,7 +79,7 @@ def worker(
             broker=broker,
             weights=DEMO_FOLDER if demo else weights or default_folder(),
             provider=provider.value,
-            processes=processes,
+            workers=workers,
             pools=pool_names(queues),
             name=name,
             log=log,
@@ -102,11 +109,11 @@ def server(
 ) -> None:
     """Read recordings, feed the workers and write outputs, for every study on a Redis.
 
-    Runs where the recordings and the output folders are. Ctrl-C stops it; what is on its way goes
-    on at the next start.
+    Runs where the recordings and the output folders are. Ctrl-C or SIGTERM stops it; what is on
+    its way goes on at the next start.
     """
     console = Console(stderr=True)
-    with spoken_errors(console):
+    with spoken_errors(console, stays=True):
         from ops.lab.byte_sizes import parse_bytes
         from ops.lab.metrics import parse_address
         from ops.lab.server import ServerOptions, serve
@@ -120,3 +127,27 @@ def server(
             insecure=insecure,
         )
         serve(options, console)
+
+
+def health(
+    process: Annotated[Standing, typer.Argument(help="What to look at.")],
+    broker: BrokerUrl,
+    name: Name = None,
+) -> None:
+    """Whether this machine's server or worker does its work.
+
+    Exit status: 0 it is well, 1 it is off, hangs or does not reach Redis.
+    """
+    with spoken_errors(Console(stderr=True)):
+        import socket
+
+        from ops.lab.health import server_trouble, worker_trouble
+        from workers.process.broker import impatient_client
+
+        host = name or socket.gethostname().partition(".")[0]
+        look = server_trouble if process is Standing.server else worker_trouble
+        with impatient_client(broker) as client:
+            trouble = look(client, host)
+        typer.echo(trouble or f"the {process.value} on {host} is well")
+        if trouble:
+            raise typer.Exit(FAILED)

@@ -5,6 +5,8 @@ from collections import Counter
 import redis
 
 from ops.lab.metrics import LabFigures
+from ops.lab.place import SERVER_KEY, holder
+from tasks.feed import recording_queue
 from tasks.store import frames_done, held_bytes
 from tasks.studies import all_studies
 from workers.process.broker import queue_length
@@ -24,7 +26,12 @@ def read_figures(client: "redis.Redis", budget: int) -> LabFigures:
         recordings.update(outcome.status for outcome in ended)
         recordings.update(running=len(begun), waiting=study.count() - len(ended) - len(begun))
         for recording in begun:
-            running.update(study.recording(recording).progress().in_hand.values())
+            progress = study.recording(recording).progress()
+            # One that was killed has its chunk in hand until another takes it.
+            running.update(name for name in progress.in_hand.values() if name in running)
+            order = study.order(recording)
+            if order is not None:
+                queues.add(recording_queue(order, progress.claimed))  # even if nobody reads it
     return LabFigures(
         frames_done=frames_done(client),
         chunks_waiting={queue: queue_length(client, queue) for queue in sorted(queues)},
@@ -32,4 +39,5 @@ def read_figures(client: "redis.Redis", budget: int) -> LabFigures:
         recordings=dict(recordings),
         held_bytes=held_bytes(client),
         budget_bytes=budget,
+        server_on=holder(client, SERVER_KEY) is not None,
     )

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+import redis
+
 from ops.errors import UsageError
-from workers.process.broker import LOOPBACK
+from workers.process.broker import LOOPBACK, impatient_client
 
 if TYPE_CHECKING:
     from flower.app import Flower
@@ -106,7 +108,8 @@ def _application(page: FlowerPage) -> "Flower":
     from flower.options import options
     from flower.urls import settings
     from flower.views.monitor import Metrics
-    from tornado.web import authenticated
+    from tornado.ioloop import IOLoop
+    from tornado.web import RequestHandler, authenticated
 
     from workers.process.app import app
 
@@ -114,6 +117,14 @@ def _application(page: FlowerPage) -> "Flower":
         """They name workers: behind the password, like the pages."""
 
         get = authenticated(Metrics.get)
+
+    class Health(RequestHandler):
+        """Open to all; a page that cannot reach Redis shows the past only."""
+
+        async def get(self) -> None:
+            answers = await IOLoop.current().run_in_executor(None, _answers, page.broker)
+            self.set_status(200 if answers else 503)
+            self.finish("OK" if answers else "Redis does not answer")
 
     chosen = {
         "address": page.address,
@@ -131,5 +142,13 @@ def _application(page: FlowerPage) -> "Flower":
     # Flower's page of queues does not read TLS options in the URL, as everything else does.
     app.conf.broker_use_ssl = tls_options(page.broker)
     flower = Flower(capp=app, options=options, **settings)
-    flower.add_handlers(".*", [(r"/metrics", GuardedMetrics)])
+    flower.add_handlers(".*", [(r"/metrics", GuardedMetrics), (r"/healthcheck", Health)])
     return flower
+
+
+def _answers(broker: str) -> bool:
+    try:
+        with impatient_client(broker) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False

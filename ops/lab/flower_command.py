@@ -31,7 +31,7 @@ def flower(
 ) -> None:
     """Watch workers and tasks in a browser."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    with spoken_errors(Console(stderr=True)):
+    with spoken_errors(Console(stderr=True), stays=True):
         from ops.lab.flower import FlowerPage, choose_password, serve
         from workers.process.broker import require_usable, without_password
 

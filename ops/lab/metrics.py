@@ -18,7 +18,8 @@ class LabFigures:
 
     frames_done: analysed since ever, so it must never fall; chunks_waiting by queue;
     chunks_running by worker; recordings by state, STATES at least; held_bytes: of chunks and their
-    results on Redis; budget_bytes: how many there may be.
+    results on Redis; budget_bytes: how many there may be; server_on: whether the server's main loop
+    goes round, which these figures are not read in.
     """
 
     frames_done: int
@@ -27,6 +28,7 @@ class LabFigures:
     recordings: Mapping[str, int] = field(default_factory=dict)
     held_bytes: int
     budget_bytes: int
+    server_on: bool
 
 
 class LabCollector(Collector):
@@ -62,6 +64,11 @@ class LabCollector(Collector):
             "facemirror_redis_budget_bytes",
             "Bytes of chunks and results that may be on Redis.",
             value=figures.budget_bytes,
+        )
+        yield GaugeMetricFamily(
+            "facemirror_server_on",
+            "1 while the server's main loop goes round.",
+            value=int(figures.server_on),
         )
 
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -15,13 +15,20 @@ import psutil
 import redis
 from rich.console import Console
 
+from ops.errors import Stopped
 from ops.lab.launch_agent import install
+from ops.lab.place import Place, name_key, only_holder, words_on_name
 from tasks.messages import RecordingOrder
 from tasks.studies import open_studies
 from weights.manifest import AuMethod, InstalledModel, WeightsError
 from workers.face.scheme import LandmarkName
 from workers.process.app import app, connect
-from workers.process.broker import redis_client, require_usable, without_password
+from workers.process.broker import (
+    impatient_client,
+    redis_client,
+    require_usable,
+    without_password,
+)
 from workers.process.configuration import Configuration, default_compiled
 from workers.process.launcher import WorkerPost, Workers
 from workers.process.queues import SIMULATED, fingerprint, served_queues
@@ -39,13 +46,13 @@ ModelSets = dict[tuple[LandmarkName, AuMethod], tuple[InstalledModel, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What the person asked for. processes None: what fits the provider and the machine;
+    """What the person asked for. workers None: as many as fit the provider and the machine;
     name: what Flower shows after facemirror@, None for this machine's name."""
 
     broker: str
     weights: Path
     provider: ProviderChoice | Literal["simulated"] = "auto"
-    processes: int | None = None
+    workers: int | None = None
     pools: tuple[str, ...]
     name: str | None = None
     log: Path | None = None
@@ -55,7 +62,8 @@ class WorkerOptions:
 
 def work(options: WorkerOptions, console: Console) -> None:
     """Work until told to stop: the first Ctrl-C or SIGTERM lets the chunks in hand be finished, the
-    second stops at once. Raises BrokerError, WeightsError, ProviderError, LauncherError."""
+    second stops at once. Raises BrokerError, WeightsError, ProviderError, LauncherError, and
+    UsageError where another worker has the name."""
     require_usable(options.broker, options.insecure)
     sets = usable_weights(options.weights)
     provider = _provider(options, sets, console)
@@ -69,20 +77,23 @@ def work(options: WorkerOptions, console: Console) -> None:
         simulated_seconds=options.simulated_seconds,
     )
     connect(configuration)
-    count = options.processes or default_processes(
+    count = options.workers or default_processes(
         provider, psutil.cpu_count(logical=False) or 1, psutil.virtual_memory().total
     )
     host = options.name or socket.gethostname().partition(".")[0]
     names = [WORKER_NAME, *(f"{WORKER_NAME}-{n}" for n in range(2, count + 1))]
     posts = [WorkerPost(name, tuple(queues), host) for name in names]
-    console.print(
-        f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}', for "
-        f"{without_password(options.broker)}; Ctrl-C finishes what is in hand and stops",
-        highlight=False,
-        soft_wrap=True,
-    )
-    with Workers(posts, configuration, options.log) as workers:
-        _work_until_stopped(workers, set(queues), sets, console)
+    machine = socket.gethostname().partition(".")[0]
+    client = impatient_client(options.broker)
+    place = Place(client, name_key(host), machine, words_on_name(host))
+    with only_holder(place, console), Workers(posts, configuration, options.log) as workers:
+        console.print(
+            f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}', for "
+            f"{without_password(options.broker)}; Ctrl-C finishes what is in hand and stops",
+            highlight=False,
+            soft_wrap=True,
+        )
+        _work_until_stopped(workers, place, set(queues), sets, console)
 
 
 def install_launch_agent(options: WorkerOptions, console: Console) -> None:
@@ -94,7 +105,7 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
     usable_weights(options.weights)
     given = {
         "--provider": options.provider,
-        "--processes": options.processes,
+        "--workers": options.workers,
         "--queues": ",".join(options.pools),
         "--weights": options.weights.absolute(),
         "--name": options.name,
@@ -158,16 +169,22 @@ def _provider(
 
 def _work_until_stopped(
     workers: Workers,
+    place: Place,
     queues: set[str],
     sets: ModelSets,
     console: Console,
 ) -> None:
+    def keep_name() -> None:
+        with suppress(redis.RedisError):  # the workers themselves wait for it, and say so
+            place.keep()
+
     told: set[str] = set()
     looked = float("-inf")
     try:
         with _interrupted_by_signals():
             while True:
                 workers.tend()
+                keep_name()
                 if time.monotonic() - looked > STUDIES_SECONDS:
                     looked = time.monotonic()
                     _say_which_weights_are_wanted(queues, sets, told, console)
@@ -175,17 +192,17 @@ def _work_until_stopped(
     except KeyboardInterrupt:
         console.print("finishing what is in hand; Ctrl-C again stops at once")
     with _interrupted_by_signals():
-        workers.drain()
+        workers.drain(meanwhile=keep_name)
 
 
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
     """Ctrl-C and SIGTERM raise KeyboardInterrupt, once."""
 
-    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
         for number in endings:
             signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        raise Stopped if signum == signal.SIGTERM else KeyboardInterrupt
 
     endings = (signal.SIGINT, signal.SIGTERM)
     for number in endings:

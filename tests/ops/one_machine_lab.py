@@ -125,6 +125,16 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
+@contextmanager
+def frozen(process: int) -> Iterator[None]:
+    """A process that stands still inside, as one that hangs."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
 def wait_until(
     met: Callable[[], object], seconds: float, otherwise: str | Callable[[], str]
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from workers.process.configuration import Configuration
 MOST_RESTARTS = 10
 RESTART_SECONDS = 120.0
 GRACE_SECONDS = 5.0
+DRAIN_SECONDS = 0.2
 
 # Numeric libraries with their own threads would fight over the cores, and change the last digits.
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -110,12 +112,16 @@ class Workers:
             _kill_group(process)
             self._start(post)
 
-    def drain(self) -> None:
-        """Let all finish what they have in hand and end; returns when none is left."""
+    def drain(self, meanwhile: Callable[[], None]) -> None:
+        """Let all finish what they have in hand and end; returns when none is left.
+
+        meanwhile: called several times a second.
+        """
         for process in self._processes.values():
             process.terminate()
-        for process in self._processes.values():
-            process.wait()
+        while any(process.poll() is None for process in self._processes.values()):
+            meanwhile()
+            time.sleep(DRAIN_SECONDS)
 
     def stop(self) -> None:
         """Ask all to put down what they have in hand, then end them; returns when none is left."""

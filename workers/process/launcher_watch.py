@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import psutil
-from celery.signals import worker_ready
+from celery.signals import worker_init
 from celery.utils.log import get_logger
 
 from workers.process.configuration import Configuration
@@ -17,9 +17,10 @@ logger = get_logger(__name__)
 WATCH_SECONDS = 1.0
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_init.connect  # type: ignore[untyped-decorator]
 def start_watch(sender: Any, **_: Any) -> None:
-    """Watch in a thread: the worker's own timers stop while its broker does not answer."""
+    """Watch in a thread, from the start: the worker's own timers stop while its broker does not
+    answer, and where it never answers the worker is never ready."""
     configuration = sender.app.conf.facemirror
     if configuration.launcher is not None:
         threading.Thread(target=_watch, args=(configuration,), daemon=True).start()

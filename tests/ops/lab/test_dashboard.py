@@ -1,21 +1,34 @@
-"""The Grafana dashboard: whatever it asks for is in a real scrape of Flower and of the server."""
+"""Grafana's dashboard and Prometheus' alerts: all they ask for is in a real scrape of Flower and of
+the server."""
 
 import json
 import re
+import shutil
+import subprocess
 import urllib.request
 from dataclasses import dataclass
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops import cli
 from ops.lab.metrics import LabFigures, serve
-from tests.ops.lab.compose import PROJECT
+from tests.ops.lab.containers.compose import PROJECT
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import free_port, lab_on_one_machine
 from tests.recordings import Recipe, record
 
 SIMULATED = ("--provider", "simulated")
 DASHBOARD = json.loads((PROJECT / "ops" / "lab" / "grafana" / "face-mirror.json").read_text())
+PROMETHEUS = PROJECT / "ops" / "lab" / "prometheus"
+ALERTS = [
+    rule
+    for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+COUNTER = re.compile(r"\b\w+_(?:total|sum|count|bucket)\b")
+COUNTED = re.compile(r"\b(?:rate|increase)\(\w+(?:\{[^}]*\})?\[\d+[mh]\]\)")
 SELECTOR = re.compile(r"\b((?:flower|facemirror)_\w+)(?:\{([^}]*)\})?")
 EQUALS = re.compile(r'(\w+)="([^"]*)"')
 GROUPED = re.compile(r"\bby \(([^)]*)\)")
@@ -23,7 +36,7 @@ GROUPED = re.compile(r"\bby \(([^)]*)\)")
 
 @dataclass(frozen=True)
 class Target:
-    """One curve of the dashboard."""
+    """One curve of the dashboard, or one alert."""
 
     panel: str
     expression: str
@@ -35,6 +48,7 @@ TARGETS = [
     for panel in DASHBOARD["panels"]
     for target in panel["targets"]
 ]
+ASKED = [*TARGETS, *(Target(rule["alert"], rule["expr"], "") for rule in ALERTS)]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +84,7 @@ def scrape_of_the_server() -> str:
         chunks_running={"facemirror@mac-3": 1},
         held_bytes=1000,
         budget_bytes=2000,
+        server_on=True,
     )
     port = free_port()
     serve("127.0.0.1", port, lambda: figures)
@@ -77,10 +92,10 @@ def scrape_of_the_server() -> str:
         return answer.read().decode()
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.panel)
-def test_every_metric_that_is_drawn_exists_with_its_labels(target, samples):
+@pytest.mark.parametrize("target", ASKED, ids=lambda target: target.panel)
+def test_every_metric_that_is_asked_for_exists_with_its_labels(target, samples):
     selectors = SELECTOR.findall(target.expression)
-    assert selectors
+    assert selectors or "up{" in target.expression  # Prometheus' own
     for metric, conditions in selectors:
         wanted = dict(EQUALS.findall(conditions))
         fitting = [labels for labels in samples.get(metric, []) if wanted.items() <= labels.items()]
@@ -94,6 +109,65 @@ def test_a_legend_names_labels_that_are_left(target):
     for label in re.findall(r"\{\{(\w+)\}\}", target.legend):
         groups = GROUPED.findall(target.expression)
         assert not groups or all(label in group.split(", ") for group in groups)
+
+
+@pytest.mark.parametrize("target", ASKED, ids=lambda target: target.panel)
+def test_what_only_grows_is_asked_for_as_a_rate(target):
+    rest = COUNTED.sub("", target.expression)
+    assert not COUNTER.findall(rest), f"{target.panel} shows a counter as it is"
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_is_wrong_and_what_to_do(rule):
+    assert rule["labels"]["severity"] in ("warning", "info")
+    assert set(rule["annotations"]) == {"summary", "action"}
+    for label in re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values())):
+        groups = GROUPED.findall(rule["expr"])
+        assert not groups or label in groups[0].split(", ")
+    commands = re.findall(r"`facemirror (\w+)", rule["annotations"]["action"])
+    assert set(commands) <= {command.callback.__name__ for command in cli.app.registered_commands}
+
+
+@pytest.mark.parametrize("file", ["prometheus.yml", "containers.yml"])
+def test_prometheus_scrapes_and_loads_what_the_alerts_ask_for(file):
+    told = yaml.safe_load((PROMETHEUS / file).read_text())
+    assert told["rule_files"] == ["alerts.yml"]
+    scraped = {job["job_name"] for job in told["scrape_configs"]}
+    asked = set(re.findall(r'job="(\w+)"', " ".join(rule["expr"] for rule in ALERTS)))
+    assert asked == scraped == {"flower", "facemirror"}
+
+
+def promtool(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """What Prometheus' own checker says."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("needs promtool: it is in Debian's package prometheus")
+    line = [program, *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_promtool_accepts_what_prometheus_is_given(tmp_path):
+    folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus")
+    (folder / "flower-password").write_text("word")
+    for file in ("prometheus.yml", "containers.yml"):
+        text = (folder / file).read_text()
+        (folder / file).write_text(text.replace("/tmp/flower-password", "flower-password"))
+        done = promtool("check", "config", folder / file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"{len(ALERTS)} rules found" in done.stdout
+
+
+def test_each_alert_is_raised_by_what_it_is_for_and_by_nothing_else():
+    cases = PROJECT / "tests" / "ops" / "lab" / "alert_cases.yml"
+    raised = {
+        one["alertname"]
+        for case in yaml.safe_load(cases.read_text())["tests"]
+        for one in case["alert_rule_test"]
+        if one["exp_alerts"]
+    }
+    assert raised == {rule["alert"] for rule in ALERTS}
+    done = promtool("test", "rules", cases)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_dashboard_shows_what_a_lab_asks_for():

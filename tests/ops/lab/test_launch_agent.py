@@ -104,7 +104,7 @@ def test_a_python_without_the_command_is_said(monkeypatch, tmp_path):
 def test_the_worker_command_writes_an_agent_that_starts_this_very_worker(lab, tmp_path):
     lab.environment["HOME"] = str(tmp_path)
     done = lab.run(
-        *("worker", "--provider", "simulated", "--queues", "analyze,smiles", "--processes", 1),
+        *("worker", "--provider", "simulated", "--queues", "analyze,smiles", "--workers", 1),
         *("--name", "mac-4", "--install-launchd"),
     )
     assert done.returncode == 0, done.stderr
@@ -112,6 +112,7 @@ def test_the_worker_command_writes_an_agent_that_starts_this_very_worker(lab, tm
     plist = tmp_path / "Library/LaunchAgents/org.facemirror.worker.plist"
     told = plistlib.loads(plist.read_bytes())
     assert lab.broker not in " ".join(told["ProgramArguments"])
+    assert "--workers=1" in told["ProgramArguments"]
     worker = subprocess.Popen(
         told["ProgramArguments"], env=told["EnvironmentVariables"], start_new_session=True
     )

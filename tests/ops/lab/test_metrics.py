@@ -7,8 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.errors import UsageError
+from ops.lab.figures import read_figures
 from ops.lab.metrics import LabFigures, parse_address, serve
-from tests.ops.one_machine_lab import free_port
+from tests.ops.one_machine_lab import end, free_port, wait_until
 from tests.recordings import Recipe, record
 
 
@@ -34,6 +35,7 @@ def test_every_scrape_tells_the_figures_of_the_moment():
             recordings={"done": 3, "failed": 1},
             held_bytes=5_000_000,
             budget_bytes=1 << 30,
+            server_on=True,
         )
 
     serve("127.0.0.1", port, read)
@@ -47,6 +49,7 @@ def test_every_scrape_tells_the_figures_of_the_moment():
         ("facemirror_recordings", "failed"): 1,
         ("facemirror_redis_held_bytes", ""): 5_000_000,
         ("facemirror_redis_budget_bytes", ""): 1 << 30,
+        ("facemirror_server_on", ""): 1,
     }
     assert scrape(port)["facemirror_frames_done_total", ""] == 1300
 
@@ -57,7 +60,7 @@ def test_figures_that_cannot_be_read_fail_one_scrape_and_no_more(capfd):
     def read() -> LabFigures:
         if next(silent):
             raise ConnectionError("Redis is being started anew")
-        return LabFigures(frames_done=5, held_bytes=0, budget_bytes=1)
+        return LabFigures(frames_done=5, held_bytes=0, budget_bytes=1, server_on=True)
 
     serve("127.0.0.1", port, read)
     with pytest.raises(urllib.error.HTTPError) as failed:
@@ -71,7 +74,7 @@ def test_a_port_that_is_taken_is_said():
     port = free_port()
 
     def read() -> LabFigures:
-        return LabFigures(frames_done=0, held_bytes=0, budget_bytes=1)
+        return LabFigures(frames_done=0, held_bytes=0, budget_bytes=1, server_on=True)
 
     serve("127.0.0.1", port, read)
     with pytest.raises(UsageError, match=f"port {port} .*choose another"):
@@ -95,6 +98,55 @@ def test_the_server_answers_prometheus_while_it_works_simulated(lab, tmp_path):
     assert 'facemirror_chunks_running{worker="facemirror@mac-3"} 0.0' in said
     assert "facemirror_redis_held_bytes 0.0" in said
     assert "facemirror_redis_budget_bytes 1.073741824e+09" in said
+
+
+def test_what_waits_is_counted_while_it_waits_simulated(lab, tmp_path):
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    for name in ("a", "b", "c"):
+        record(recordings / f"{name}.mp4", Recipe(frames=120, options=(("g", "10"),)))
+    lab.submit(recordings, "--out", tmp_path / "out", "--provider", "simulated")
+    assert read_figures(lab.client, 1).recordings["waiting"] == 3
+
+    port = free_port()
+    server = lab.start("server", "server", "--metrics", f"127.0.0.1:{port}")
+    wait_until(lambda: answers(port), 60, lab.logs)
+
+    def waiting() -> dict[str, float]:
+        return {label: n for (name, label), n in scrape(port).items() if "chunks_waiting" in name}
+
+    # Too slow to finish a chunk: what waits behind it stays.
+    slow = ("--simulated-seconds", 60, "--workers", 1, "--name", "mac-3")
+    worker = lab.start("worker", "worker", "--provider", "simulated", *slow)
+    running = ("facemirror_chunks_running", "facemirror@mac-3")
+    wait_until(lambda: scrape(port).get(running) and sum(waiting().values()), 60, lab.logs)
+    wait_until(lambda: waiting() == on_queues(lab.client, waiting()), 30, lab.logs)
+    assert sum(waiting().values()) >= 1
+
+    end(worker)
+    wait_until(lambda: running not in scrape(port), 60, lab.logs)
+    wait_until(lambda: waiting() == on_queues(lab.client, waiting()), 30, lab.logs)
+    assert sum(waiting().values()) >= 2  # nobody reads them, and the one in hand came back
+    assert scrape(port)["facemirror_server_on", ""] == 1
+    server.kill()
+    wait_until(lambda: not read_figures(lab.client, 1).server_on, 30, lab.logs)
+
+
+def answers(port: int) -> bool:
+    """Whether the server's metrics can be scraped."""
+    try:
+        return bool(scrape(port))
+    except urllib.error.URLError:
+        return False
+
+
+def on_queues(client, names) -> dict[str, float]:
+    """How many messages lie in Redis's lists for each queue, of all priorities."""
+    lists = [key.decode() for key in client.scan_iter("facemirror.*", _type="list")]
+    return {
+        name: sum(client.llen(key) for key in lists if key.split("\x06")[0] == name)
+        for name in names
+    }
 
 
 @pytest.mark.parametrize("text", ["9540", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])

@@ -27,10 +27,10 @@ from workers.video.writing.joining import join_segments
 SIMULATED = ("--provider", "simulated")
 
 
-def start_simulated(lab, name="mac-1", processes=2, seconds=0.01, **options):
+def start_simulated(lab, name="mac-1", workers=2, seconds=0.01, **options):
     return lab.start(
         *(f"worker-{name}", "worker", *SIMULATED, "--simulated-seconds", seconds),
-        *("--processes", processes, "--name", name),
+        *("--workers", workers, "--name", name),
         **options,
     )
 
@@ -81,7 +81,7 @@ def test_a_study_gives_what_run_gives_and_is_not_done_twice(lab, tmp_path):
         )
     lab.start("server", "server")
     for name in ("mac-1", "mac-2"):
-        line = ("worker", "--provider", "cpu", "--processes", 1, "--name", name)
+        line = ("worker", "--provider", "cpu", "--workers", 1, "--name", name)
         lab.start(f"worker-{name}", *line, before=hidden)
     study = lab.submit(given, "--out", tmp_path / "out", "--name", "smiles")
     status = lab.wait_for("smiles")
@@ -112,7 +112,7 @@ def test_run_borrows_a_labs_workers_and_leaves_only_its_record(lab, tmp_path):
     recording = film(tmp_path / "P1_smile.mp4", 1, seconds=1.5)
     alone = facemirror("run", recording, "--out", tmp_path / "alone", "--weights", "demo")
     assert alone.returncode == 0, alone.stderr
-    lab.start("worker-mac-1", "worker", "--provider", "cpu", "--processes", 1, "--name", "mac-1")
+    lab.start("worker-mac-1", "worker", "--provider", "cpu", "--workers", 1, "--name", "mac-1")
     lab.wait_for_workers(1)
     borrowed = lab.run("run", recording, "--out", tmp_path / "out", "--broker", lab.broker)
     assert borrowed.returncode == 0, borrowed.stderr
@@ -149,7 +149,7 @@ def test_a_recording_of_twenty_budgets_goes_through_within_the_budget_simulated(
     heavy = write_heavy(tmp_path / "heavy.avi", 4200)
     assert heavy.stat().st_size >= 20 * budget
     lab.start("server", "server", "--redis-budget", "16MiB")
-    start_simulated(lab, processes=4)
+    start_simulated(lab, workers=4)
     lab.wait_for_workers(5)
     before = lab.client.info("memory")["used_memory_dataset"]
     most = [0]
@@ -209,7 +209,7 @@ def test_nothing_is_lost_or_doubled_when_submitter_server_and_redis_are_killed_s
 def test_cancel_frees_redis_and_keeps_what_is_finished_simulated(lab, tmp_path):
     given = recordings_of(tmp_path / "in", 5, 100)
     lab.start("server", "server")
-    start_simulated(lab, processes=1, seconds=0.03)
+    start_simulated(lab, workers=1, seconds=0.03)
     study = lab.submit(given, "--out", tmp_path / "out", *SIMULATED)
     wait_until(lambda: lab.status(study)["recordings"][0]["state"] == "done", 60, lab.logs)
     done = lab.run("cancel", study)
@@ -254,7 +254,7 @@ def test_studies_take_turns_in_order_and_the_urgent_one_overtakes_simulated(lab,
         given = recordings_of(tmp_path / name, count, 100)
         urgent = ("--priority", "high") if name == "urgent" else ()
         ids.append(lab.submit(given, "--out", tmp_path / "out" / name, *SIMULATED, *urgent))
-    start_simulated(lab, processes=2, seconds=0.01)
+    start_simulated(lab, workers=2, seconds=0.01)
     for study in ids:
         assert {r["state"] for r in lab.wait_for(study)["recordings"]} == {"done"}
     written = sorted((tmp_path / "out").glob("*/*/run.json"), key=lambda p: p.stat().st_mtime_ns)
@@ -275,7 +275,7 @@ def test_an_urgent_line_of_a_list_goes_first_simulated(lab, tmp_path):
     listed.write_text("recording,name,priority\n" + "\n".join(lines) + "\n")
     lab.start("server", "server")
     study = lab.submit(listed, "--out", tmp_path / "out", *SIMULATED)
-    start_simulated(lab, processes=1)
+    start_simulated(lab, workers=1)
     lab.wait_for(study)
     written = sorted((tmp_path / "out").glob("*/run.json"), key=lambda p: p.stat().st_mtime_ns)
     assert [path.parts[-2] for path in written] == ["P3", "P0", "P1", "P2"]
@@ -339,7 +339,7 @@ def test_a_worker_with_other_weights_does_nothing_and_says_which_file_to_fetch(l
     given = recordings_of(tmp_path / "in", 1, 30)
     lab.start("server", "server")
     lab.start(
-        *("worker-odd", "worker", *SIMULATED, "--processes", 1, "--weights", other),
+        *("worker-odd", "worker", *SIMULATED, "--workers", 1, "--weights", other),
         *("--name", "odd"),
     )
     study = lab.submit(given, "--out", tmp_path / "out", *SIMULATED)
@@ -354,7 +354,7 @@ def test_a_worker_with_other_weights_does_nothing_and_says_which_file_to_fetch(l
 def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(lab, tmp_path):
     given = recordings_of(tmp_path / "in", 1, 100)
     lab.start("server", "server")
-    patient = start_simulated(lab, "patient", processes=1, seconds=0.06)
+    patient = start_simulated(lab, "patient", workers=1, seconds=0.3)
     lab.submit(given, "--out", tmp_path / "out", *SIMULATED, "--name", "slow")
     wait_until(lambda: lab.status("slow")["chunks"]["running"], 60, lab.logs)
     patient.send_signal(signal.SIGTERM)
@@ -366,7 +366,7 @@ def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(l
     following.send_signal(signal.SIGTERM)
     assert following.wait(30) == 0
     lab.submit(given, "--out", tmp_path / "out2", *SIMULATED, "--name", "slower")
-    hasty = start_simulated(lab, "hasty", processes=1, seconds=5)
+    hasty = start_simulated(lab, "hasty", workers=1, seconds=5)
     wait_until(lambda: lab.status("slower")["chunks"]["running"], 60, lab.logs)
     hasty.send_signal(signal.SIGINT)
     time.sleep(1)

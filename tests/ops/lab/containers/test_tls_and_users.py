@@ -1,39 +1,30 @@
 """TLS and Redis users, set up as ops/README.md says, carry a study, and Flower shows it."""
 
-import re
 import subprocess
 
 import pytest
 import redis
 
-from tests.ops.lab.compose import PROJECT
+from tests.ops.lab.containers import tls
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import LabOnOneMachine, free_port, wait_until
 from tests.recordings import Recipe, record
 from workers.process.broker import BrokerError, redis_client, require_reachable
 from workers.process.private_redis import find_server
 
-PAGE = PROJECT / "ops" / "README.md"
 SIMULATED = ("--provider", "simulated")
-
-
-def code_blocks(heading: str) -> list[str]:
-    """What ops/README.md gives to type under a heading that begins so."""
-    section = PAGE.read_text().partition(f"\n## {heading}")[2].partition("\n## ")[0]
-    return re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)
 
 
 @pytest.fixture
 def broker(lab, tmp_path):
     """The broker's URL with `USER` and `WORD` to be filled in, of a server made by the page's lines
     with no more than names and paths changed."""
-    certificates, encrypted, url, users = code_blocks("Let Macs in safely")[:4]
-    making = certificates.replace("lab-server", "localhost")
-    subprocess.run(["sh", "-ec", making], cwd=tmp_path, check=True, capture_output=True)
+    tls.make_certificates(tmp_path, "lab-server")
+    _, encrypted, url, users = tls.page_lines()
     port = str(free_port())
     settings = tmp_path / "tls.conf"
     settings.write_text(
-        encrypted.replace("/etc/redis", str(tmp_path)).replace("6379", port)
+        encrypted.replace(tls.FOLDER, str(tmp_path)).replace("6379", port)
         + users
         + f'dir "{tmp_path}"\nsave ""\n'
     )
