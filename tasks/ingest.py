@@ -59,9 +59,11 @@ def ingest(recording: str) -> str:
         raise
     except Exception as error:
         logger.info("%s cannot be read", order.label, exc_info=order.files is not None)
-        raise fail(store, order, str(error) or type(error).__name__) from None
-    logger.info("%s: %s", order.label, said)
-    return f"{order.label}: {said}"
+        failure = fail(store, order, str(error) or type(error).__name__)
+    else:
+        logger.info("%s: %s", order.label, said)
+        return f"{order.label}: {said}"
+    raise failure
 
 
 def _ingest(order: RecordingOrder, store: RecordingStore) -> str:
