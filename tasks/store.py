@@ -50,13 +50,15 @@ T = TypeVar("T")
 class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a recording on its way is.
 
-    fed: parts sent; analysed: chunks whose results are here or on the disk; in_hand: chunks that
-    workers have, and who; failed: chunks that failed; frames: finished ones; claimed: the
-    arithmetic of its chunks; frame_result_bytes: what the results of a frame take on average.
+    fed: parts sent; analysed: chunks whose results are here or on the disk; here: those that are
+    not on the disk yet; in_hand: chunks that workers have, and who; failed: chunks that failed;
+    frames: finished ones; claimed: the arithmetic of its chunks; frame_result_bytes: what the
+    results of a frame take on average.
     """
 
     fed: int
     analysed: int
+    here: int
     in_hand: dict[int, str]
     failed: int
     frames: int
@@ -218,6 +220,7 @@ class RecordingStore:
         return RecordingProgress(
             fed=int(fed or 0),
             analysed=done + here,
+            here=here,
             in_hand={int(index): worker.decode() for index, worker in on.items()},
             failed=failed,
             frames=sum(map(int, frames)),

@@ -22,11 +22,22 @@ from workers.session.loading import check_weights
 FRAMES, CHUNK_FRAMES = 60, 20
 
 
+BUDGET = 160_000
+"""Bytes on Redis: each chunk makes a part by itself."""
+
+
 def configure(url: str, folder: Path) -> None:
     """Make this process a worker on that Redis. Messages are not sent: Celery keeps the broker that
     it first had."""
-    compiled = folder / "compiled"
-    connect(Configuration(broker=url, weights=DEMO_FOLDER, provider="simulated", compiled=compiled))
+    connect(
+        Configuration(
+            broker=url,
+            weights=DEMO_FOLDER,
+            provider="simulated",
+            compiled=folder / "compiled",
+            redis_budget=BUDGET,
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -47,10 +58,10 @@ class SimulatedRecording:
         assert plan is not None
         return plan
 
-    def read(self) -> None:
-        """As ingest and feed do; the chunks are on no queue."""
+    def read(self, *parts: int) -> None:
+        """As ingest and feed do, all parts, unless some are named; the chunks are on no queue."""
         ingest.run(self.id)
-        for part in range(len(self.plan.parts)):
+        for part in parts or range(len(self.plan.parts)):
             _store_chunks(self.plan, self.store, part)
             self.store.put_fed(part + 1)
 

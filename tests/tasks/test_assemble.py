@@ -68,5 +68,5 @@ def test_chunks_that_are_not_there_yet_are_waited_for(recording, monkeypatch):
         return retry(**how)
 
     monkeypatch.setattr(assemble, "retry", analysed_meanwhile)
-    check_done(recording, assemble.apply((recording.id, 0)))
+    check_done(recording, assemble.apply((recording.id, 2)))
     assert waited == [assemble_module.WAIT_SECONDS] * 2
