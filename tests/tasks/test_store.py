@@ -97,7 +97,7 @@ def test_whatever_is_stored_on_the_way_expires(store, client):
         lambda: store.put_fed(1),
         lambda: store.put_chunk(0, CHUNK, b"compressed frames", 1000),
         lambda: store.claim("cpu-x"),
-        lambda: store.count_start("0", "pc"),
+        lambda: store.count_start("0", "process", "pc"),
         lambda: store.put_progress(0, 5),
         lambda: store.put_result(0, b"rows", VIDEOS, REPORT, 10),
         lambda: store.put_pace("pc", 3.0),
@@ -111,7 +111,7 @@ def test_whatever_is_stored_on_the_way_expires(store, client):
         left = {name: client.ttl(f"facemirror:{name}") for name in names(client)}
         assert {name: ttl for name, ttl in left.items() if not 0 < ttl <= KEPT} == {}
         seen |= left.keys()
-    kinds = "plan fed chunk:0 in:0 rows:0 out:0:left reports done starts on frames failed claim"
+    kinds = "plan fed chunk:0 in:0 rows:0 out:0:left reports done begun:0 on frames failed claim"
     assert {f"s.00001:{kind}" for kind in [*kinds.split(), "results"]} <= seen
 
 
