@@ -9,9 +9,9 @@ import redis
 from tests.ops.lab.compose import PROJECT
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import LabOnOneMachine, free_port, wait_until
+from tests.programs import program, redis_with_tls
 from tests.recordings import Recipe, record
 from workers.process.broker import BrokerError, redis_client, require_reachable
-from workers.process.private_redis import find_server
 
 PAGE = PROJECT / "ops" / "README.md"
 SIMULATED = ("--provider", "simulated")
@@ -27,6 +27,8 @@ def code_blocks(heading: str) -> list[str]:
 def broker(lab, tmp_path):
     """The broker's URL with `USER` and `WORD` to be filled in, of a server made by the page's lines
     with no more than names and paths changed."""
+    server = redis_with_tls()
+    program("openssl")
     certificates, encrypted, url, users = code_blocks("Let Macs in safely")[:4]
     making = certificates.replace("lab-server", "localhost")
     subprocess.run(["sh", "-ec", making], cwd=tmp_path, check=True, capture_output=True)
@@ -39,7 +41,7 @@ def broker(lab, tmp_path):
     )
     with lab.log("redis-tls").open("wb") as log:
         lab.running.append(
-            subprocess.Popen([find_server(), str(settings)], stdout=log, start_new_session=True)
+            subprocess.Popen([server, str(settings)], stdout=log, start_new_session=True)
         )
     written = url.partition("'")[2].partition("'")[0]
     fitted = written.replace("lab-server:6379", f"localhost:{port}")
