@@ -33,13 +33,15 @@ class BegunRecording:
     """A recording on its way.
 
     queue: where its chunks go; outstanding: chunks that are sent (or about to be) and not done;
-    parts: what is still to be sent, in order; planned: False until it is known how it is cut.
+    here: chunks that are done and whose results are still on Redis; parts: what is still to be
+    sent, in order; planned: False until it is known how it is cut.
     """
 
     id: str
     urgent: bool
     queue: str
     outstanding: int = 0
+    here: int = 0
     parts: tuple[Part, ...] = ()
     planned: bool = True
 
@@ -79,8 +81,7 @@ def admit(
     turns = _Turns(studies, readers)
     while (turn := turns.next()) is not None:
         recording, part = turn
-        alone = turns.before(recording) == 0
-        if held + part.size > budget and not alone:
+        if held + part.size > budget and not turns.alone(recording):
             break  # nobody overtakes what is waiting for room
         held += part.size
         admissions.send.append((recording.id, part))
@@ -130,6 +131,17 @@ class _Turns:
             for study in self._studies
             for other in study.begun
             if self._workers(other) & mine and (other.urgent or not recording.urgent)
+        )
+
+    def alone(self, recording: BegunRecording) -> bool:
+        """Whether nothing on Redis is going to make room by itself: these workers have no chunk to
+        analyse, of whatever priority, and no results of theirs wait to be taken to the disk."""
+        mine = self._workers(recording)
+        return not any(
+            other.outstanding or other.here or self._given.get(other.id, 0)
+            for study in self._studies
+            for other in study.begun
+            if self._workers(other) & mine
         )
 
     def _workers(self, recording: BegunRecording) -> frozenset[str]:

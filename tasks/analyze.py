@@ -13,6 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.log import get_task_logger
 
 from tasks.messages import ChunkReport
+from tasks.starts import ForgivingRequest, forgive, process_name, tell_redis
 from tasks.store import ANY_MIX, RecordingStore
 from weights.manifest import AuMethod, InstalledModel
 from workers.chunk.order import ChunkOrder
@@ -48,12 +49,14 @@ def time_limit(frames: int) -> int:
 @app.task(  # type: ignore[untyped-decorator]
     name="analyze",
     bind=True,
+    Request=ForgivingRequest,
     autoretry_for=(redis.ConnectionError, redis.TimeoutError),
     retry_backoff=True,
     max_retries=8,
 )
 def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped-def]
     """Analyse a chunk of a recording, unless that is done already; returns `chunk INDEX`."""
+    tell_redis()
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     said = f"chunk {index}"
     chunk = store.chunk(index)
@@ -66,7 +69,7 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
         queue = same_queue_for(self.request.delivery_info["routing_key"], claimed)
         raise self.retry(queue=queue, countdown=0, max_retries=None)
     worker = self.request.hostname
-    if store.count_start(str(index), worker) > STARTS:
+    if store.count_start(str(index), process_name(), worker) > STARTS:
         store.fail_chunk(index, f"its worker died {STARTS} times while analysing it")
         return said
     begun, shown = time.monotonic(), frames_shown(chunk.start, chunk.stop)
@@ -75,7 +78,7 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
     except SoftTimeLimitExceeded:
         store.fail_chunk(index, f"it took longer than {time_limit(chunk.frames)} s")
     except (redis.ConnectionError, redis.TimeoutError):
-        store.uncount_start(str(index))
+        forgive(recording, str(index))
         raise
     except Exception as error:
         logger.exception("%s %s", chunk.recording, shown)

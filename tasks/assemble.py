@@ -54,10 +54,12 @@ def assemble(self, recording: str, part: int) -> str:  # type: ignore[no-untyped
         if store.outcome() is not None:
             return "nothing to do"  # another callback was faster, and has taken the results away
         logger.info("%s cannot be written", label, exc_info=plan.order.files is not None)
-        raise _fail(store, plan, str(error) or type(error).__name__) from None
-    if not done.issuperset(range(*plan.parts[part])):
-        raise self.retry(countdown=WAIT_SECONDS)
-    return f"{label}: {len(done)} of {len(plan.chunks)} chunks"
+        failure = _fail(store, plan, str(error) or type(error).__name__)
+    else:
+        if not done.issuperset(range(*plan.parts[part])):
+            raise self.retry(countdown=WAIT_SECONDS)
+        return f"{label}: {len(done)} of {len(plan.chunks)} chunks"
+    raise failure
 
 
 def _first_failure(plan: RecordingPlan, failures: dict[int, str]) -> str:

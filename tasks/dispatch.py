@@ -143,6 +143,7 @@ class Dispatcher:
             urgent=urgent,
             queue=queue,
             outstanding=first - progress.analysed,
+            here=progress.here,
             parts=_parts(one.plan, sent, progress.frame_result_bytes),
         )
 

@@ -14,7 +14,8 @@ class RecordingError(Exception):
 
 
 def fail(store: RecordingStore, order: RecordingOrder, reason: str) -> RecordingError:
-    """Store why a recording failed; returns what to raise (from None: a chain may tell names)."""
+    """Store why a recording failed; returns what to raise once the error behind it is handled:
+    raised before, it would carry that error along, which tells names."""
     said = without_names(reason, order)
     logger.warning("%s: failed: %s", order.label, said)
     store.finish(RecordingOutcome(status="failed", reason=said))

@@ -57,10 +57,12 @@ def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def
         raise
     except Exception as error:
         logger.info("%s cannot be cut", plan.order.label, exc_info=plan.order.files is not None)
-        raise fail(store, plan.order, str(error) or type(error).__name__) from None
-    send_part(plan, part, store.claimed())
-    store.put_fed(part + 1)
-    return f"{plan.order.label} {_part_frames(plan, part)}"
+        failure = fail(store, plan.order, str(error) or type(error).__name__)
+    else:
+        send_part(plan, part, store.claimed())
+        store.put_fed(part + 1)
+        return f"{plan.order.label} {_part_frames(plan, part)}"
+    raise failure
 
 
 def send_part(plan: RecordingPlan, part: int, claimed: str | None) -> None:

@@ -13,6 +13,7 @@ from tasks.admission import PARTS_IN_BUDGET, group_chunks
 from tasks.failure import RecordingError, fail
 from tasks.messages import PlannedChunk, RecordingFormat, RecordingOrder, RecordingPlan
 from tasks.register import files_of
+from tasks.starts import INGEST, ForgivingRequest, forgive, process_name, tell_redis
 from tasks.store import RecordingStore
 from weights.manifest import sha256_of
 from workers.chunk.order import RESTARTS
@@ -38,6 +39,7 @@ RESULT_BITS_PER_PIXEL = 0.4
 
 @app.task(  # type: ignore[untyped-decorator]
     name="ingest",
+    Request=ForgivingRequest,
     autoretry_for=(redis.ConnectionError, redis.TimeoutError),
     throws=(RecordingError,),
     retry_backoff=True,
@@ -45,23 +47,26 @@ RESULT_BITS_PER_PIXEL = 0.4
 )
 def ingest(recording: str) -> str:
     """Plan one recording; returns what was found. Raises RecordingError."""
+    tell_redis()
     store = RecordingStore(redis_client(app.conf.broker_url), recording)
     order = store.order()
     if order is None or store.plan() is not None:
         return "nothing to do"
-    if store.count_start("ingest") > STARTS:
+    if store.count_start(INGEST, process_name()) > STARTS:
         reason = f"reading it killed its worker {STARTS} times: export it again as H.264"
         raise fail(store, order, reason)
     try:
         said = _ingest(order, store)
     except (redis.ConnectionError, redis.TimeoutError):
-        store.uncount_start("ingest")
+        forgive(recording, INGEST)
         raise
     except Exception as error:
         logger.info("%s cannot be read", order.label, exc_info=order.files is not None)
-        raise fail(store, order, str(error) or type(error).__name__) from None
-    logger.info("%s: %s", order.label, said)
-    return f"{order.label}: {said}"
+        failure = fail(store, order, str(error) or type(error).__name__)
+    else:
+        logger.info("%s: %s", order.label, said)
+        return f"{order.label}: {said}"
+    raise failure
 
 
 def _ingest(order: RecordingOrder, store: RecordingStore) -> str:

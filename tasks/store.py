@@ -12,7 +12,7 @@ With R a recording's id, S its study's, and K a chunk's index:
 | facemirror:R:out:K:V | string | compressed video V: left, right, debug   | analyze      |
 | facemirror:R:reports | hash   | K → ChunkReport; its presence means done | analyze      |
 | facemirror:R:done    | set    | K of the chunks that assemble has taken  | assemble     |
-| facemirror:R:starts  | hash   | K or `ingest` → how often it was begun   | all          |
+| facemirror:R:begun:K | set    | processes that have begun K (or `ingest`)| all          |
 | facemirror:R:on      | hash   | K → worker that has it in hand           | analyze      |
 | facemirror:R:frames  | hash   | K → frames finished, for progress        | analyze      |
 | facemirror:R:failed  | hash   | K → reason                               | analyze      |
@@ -50,13 +50,15 @@ T = TypeVar("T")
 class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a recording on its way is.
 
-    fed: parts sent; analysed: chunks whose results are here or on the disk; in_hand: chunks that
-    workers have, and who; failed: chunks that failed; frames: finished ones; claimed: the
-    arithmetic of its chunks; frame_result_bytes: what the results of a frame take on average.
+    fed: parts sent; analysed: chunks whose results are here or on the disk; here: those that are
+    not on the disk yet; in_hand: chunks that workers have, and who; failed: chunks that failed;
+    frames: finished ones; claimed: the arithmetic of its chunks; frame_result_bytes: what the
+    results of a frame take on average.
     """
 
     fed: int
     analysed: int
+    here: int
     in_hand: dict[int, str]
     failed: int
     frames: int
@@ -145,19 +147,27 @@ class RecordingStore:
         value = self._bytes("claim")
         return None if value is None else value.decode()
 
-    def count_start(self, work: str, worker: str | None = None) -> int:
-        """Count that a piece of work begins (a chunk's index, or `ingest`); returns how often."""
-        starts = int(self._redis.hincrby(self._key("starts"), work, 1))
-        self._redis.expire(self._key("starts"), KEPT)
-        if worker is not None:
-            self._redis.hset(self._key("on"), work, worker)
-            self._redis.expire(self._key("on"), KEPT)
+    def count_start(self, work: str, process: str, worker: str | None = None) -> int:
+        """Count that a process begins a piece of work (a chunk's index, or `ingest`); returns how
+        many have. One that begins it again did not die of it, and counts once."""
+        begun = self._key(f"begun:{work}")
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.sadd(begun, process)
+            pipe.expire(begun, KEPT)
+            if worker is not None:
+                pipe.hset(self._key("on"), work, worker)
+                pipe.expire(self._key("on"), KEPT)
+            pipe.execute()
         self._forget_if_finished()
-        return starts
+        return self.starts(work)
 
-    def uncount_start(self, work: str) -> None:
+    def starts(self, work: str) -> int:
+        """How many processes have begun a piece of work, and were not forgiven."""
+        return int(self._redis.scard(self._key(f"begun:{work}")))
+
+    def forgive_start(self, work: str, process: str) -> None:
         """Take a start back that ended without a death."""
-        self._redis.hincrby(self._key("starts"), work, -1)
+        self._redis.srem(self._key(f"begun:{work}"), process)
 
     def put_down(self, index: int) -> None:
         """No worker has the chunk in hand any more."""
@@ -218,6 +228,7 @@ class RecordingStore:
         return RecordingProgress(
             fed=int(fed or 0),
             analysed=done + here,
+            here=here,
             in_hand={int(index): worker.decode() for index, worker in on.items()},
             failed=failed,
             frames=sum(map(int, frames)),

@@ -1,28 +1,24 @@
 """Processors with other instruction sets measure the same, but for last digits."""
 
 import platform
-import shutil
 
 import pytest
 
 from ops.bench.instruction_sets import EMULATOR, differences, measure_apart
 from tests.ops.film import write_film
+from tests.programs import program
 from weights.demo.exercises import Recording, exercises, frames
 from weights.manifest import DEMO_FOLDER
 from workers.process.arithmetic import arithmetic
 
-pytestmark = [
-    pytest.mark.skipif(
-        platform.machine() != "x86_64", reason="emulates an x86 processor, which this one is not"
-    ),
-    pytest.mark.skipif(
-        shutil.which(EMULATOR) is None, reason=f"needs {EMULATOR}: apt install qemu-user"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="emulates an x86 processor, which this one is not"
+)
 
 
 def test_an_older_processor_differs_in_last_digits_only(tmp_path):
     """A phantom that walks and turns, so that what is carried from frame to frame counts."""
+    program(EMULATOR)
     moving = Recording(seed=90001, width=640, height=360, rate=10, seconds=1.2, walk=0.02, turn=8.0)
     film = tmp_path / "walk.mp4"
     write_film(film, (frame.picture for frame in frames(moving, exercises(0.5))), moving.rate)

@@ -51,6 +51,22 @@ def test_a_part_larger_than_the_budget_goes_alone():
     assert sent(admit([study], WORKERS, held=0, budget=100)) == [("a", 0)]
 
 
+def test_results_that_wait_for_the_disk_make_room_first():
+    """Workers are faster than the disk: a part that does not fit waits, though no chunk does."""
+    slow_disk = OpenStudy(begun=(recording("a", size=12, here=9),))
+    assert sent(admit([slow_disk], WORKERS, held=95, budget=100)) == []
+    others = OpenStudy(begun=(recording("b", size=12, parts=1),))
+    assert sent(admit([slow_disk, others], WORKERS, held=95, budget=100)) == []
+    assert sent(admit([others], WORKERS, held=95, budget=100)) == [("b", 0)]  # nobody makes room
+
+
+def test_an_urgent_recording_waits_for_room_too():
+    ordinary = OpenStudy(begun=(recording("a", outstanding=1),))
+    urgent = OpenStudy(begun=(recording("b", urgent=True, parts=1, size=12),))
+    assert sent(admit([ordinary, urgent], WORKERS, held=95, budget=100)) == []
+    assert sent(admit([urgent], WORKERS, held=95, budget=100)) == [("b", 0)]
+
+
 def test_what_waits_for_room_is_not_overtaken():
     busy = OpenStudy(begun=(recording("a", size=60, outstanding=2), recording("b", size=1)))
     assert sent(admit([busy], WORKERS, held=60, budget=100)) == []
@@ -96,12 +112,15 @@ def test_recordings_are_begun_a_few_ahead_and_in_order():
 
 @pytest.mark.parametrize("budget", [1, 50, 100, 1000])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_everything_is_sent_in_the_end_whatever_the_budget(budget, workers):
-    """A small simulation: what is sent is analysed, one chunk a worker and step."""
+@pytest.mark.parametrize("taken_a_step", [1, 3])
+def test_everything_is_sent_in_the_end_whatever_the_budget(budget, workers, taken_a_step):
+    """A small simulation: what is sent is analysed, one chunk a worker and step, and its results
+    stay until they are taken to the disk, so many a step."""
     sizes = {"a": [30] * 7, "b": [500], "c": [5] * 40, "d": [120, 1, 120]}
     studies = [("a", "b"), ("c", "d")]
     taken = dict.fromkeys(sizes, 0)
     queue: deque[tuple[str, int]] = deque()
+    results: deque[tuple[str, int]] = deque()
     order = []
     for _ in range(400):
         begun = [
@@ -112,6 +131,7 @@ def test_everything_is_sent_in_the_end_whatever_the_budget(budget, workers):
                         urgent=False,
                         queue=QUEUE,
                         outstanding=sum(1 for one, _ in queue if one == name),
+                        here=sum(1 for one, _ in results if one == name),
                         parts=tuple(
                             Part(n, 1, size)
                             for n, size in enumerate(sizes[name])
@@ -123,16 +143,21 @@ def test_everything_is_sent_in_the_end_whatever_the_budget(budget, workers):
             )
             for names in studies
         ]
-        held = sum(size for _, size in queue)
+        held = sum(size for _, size in (*queue, *results))
         largest = max(size for one in sizes.values() for size in one)
         assert held <= max(budget, largest)
         for name, part in admit(begun, {QUEUE: frozenset("abc"[:workers])}, held, budget).send:
             assert part.number == taken[name]
             taken[name] += 1
             queue.append((name, part.size))
-        assert queue or all(taken[name] == len(sizes[name]) for name in sizes)  # never idle
+        assert (
+            queue or results or all(taken[name] == len(sizes[name]) for name in sizes)
+        )  # never idle
+        for _ in range(min(taken_a_step, len(results))):
+            results.popleft()
         for _ in range(min(workers, len(queue))):
-            order.append(queue.popleft()[0])
+            order.append(queue[0][0])
+            results.append(queue.popleft())
     assert {name: order.count(name) for name in sizes} == {n: len(s) for n, s in sizes.items()}
 
 

@@ -9,6 +9,9 @@ from workers.face.midline import Midline
 
 GREEN, YELLOW, RED = (0, 255, 0), (0, 255, 255), (0, 0, 255)
 
+WIDTH_AT_FULL_SIZE = 1100
+"""Px across a frame in which the banner's letters have their full size, and the banner fits."""
+
 
 def draw_debug(frame: Image, points: Floats, line: Midline, pose: HeadPose) -> Image:
     """A copy of the frame with landmarks (P, 2), midline, and a banner when the head is turned."""
@@ -22,7 +25,8 @@ def draw_debug(frame: Image, points: Floats, line: Midline, pose: HeadPose) -> I
     if pose.turned:
         side = "left" if pose.yaw > 0 else "right"
         text = f"head turned to the patient's {side}: the sides cannot be compared"
-        scale = frame.shape[1] / 1000
+        scale = frame.shape[1] / WIDTH_AT_FULL_SIZE
         place = (round(10 * scale), round(40 * scale))
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, RED, 2 * thickness)
+        stroke = max(1, round(2 * scale))
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, RED, stroke)
     return picture

@@ -31,14 +31,14 @@ def with_checked_certificate(url: str) -> str:
     return parts._replace(query=query).geturl()
 
 
-def redis_client(url: str) -> "redis.Redis":
+def redis_client(url: str, retries: int = 6) -> "redis.Redis":
     """A client that rides out short interruptions. `url` is a Celery broker URL."""
     return redis.Redis.from_url(
         url.replace("redis+socket://", "unix://", 1),
         socket_timeout=30,
         socket_connect_timeout=5,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=2, base=0.1), 6),
+        retry=Retry(ExponentialBackoff(cap=2, base=0.1), retries),
     )
 
 

@@ -1,13 +1,13 @@
 """A headless Chromium, driven as a person uses it."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+
+from tests.programs import program
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -23,11 +23,8 @@ return [...document.querySelectorAll(arguments[0] + ' tbody tr')].map(
 @contextmanager
 def browser(folder: Path) -> Iterator[Chrome]:
     """A fresh browser that keeps its things in `folder`; skips the test where there is none."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("needs Chromium: apt install chromium chromium-driver")
     options = ChromeOptions()
-    options.binary_location = program
+    options.binary_location, driver = program("chromium"), program("chromedriver")
     for flag in (*FLAGS, f"--user-data-dir={folder}"):
         options.add_argument(flag)
     with Chrome(options=options, service=Service(driver)) as chrome:

@@ -17,6 +17,7 @@ from ops.lab.metrics import LabFigures, serve
 from tests.ops.lab.containers.compose import PROJECT
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import free_port, lab_on_one_machine
+from tests.programs import program
 from tests.recordings import Recipe, record
 
 SIMULATED = ("--provider", "simulated")
@@ -139,10 +140,7 @@ def test_prometheus_scrapes_and_loads_what_the_alerts_ask_for(file):
 
 def promtool(*arguments: object) -> subprocess.CompletedProcess[str]:
     """What Prometheus' own checker says."""
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip("needs promtool: it is in Debian's package prometheus")
-    line = [program, *map(str, arguments)]
+    line = [program("promtool"), *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 

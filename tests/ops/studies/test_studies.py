@@ -144,6 +144,17 @@ def write_heavy(path: Path, frames: int) -> Path:
     return path
 
 
+BYTES_KEPT = """
+local bytes = 0
+for _, key in ipairs(redis.call('KEYS', 'facemirror*')) do
+    bytes = bytes + redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0)
+end
+return bytes
+"""
+"""In one moment. What Redis allocates in all would not do: it counts what is being sent, up to a
+chunk for each connection, and before its version 7 some 10 MiB while it rewrites its log."""
+
+
 def test_a_recording_of_twenty_budgets_goes_through_within_the_budget_simulated(lab, tmp_path):
     budget = 16 << 20
     heavy = write_heavy(tmp_path / "heavy.avi", 4200)
@@ -151,14 +162,13 @@ def test_a_recording_of_twenty_budgets_goes_through_within_the_budget_simulated(
     lab.start("server", "server", "--redis-budget", "16MiB")
     start_simulated(lab, workers=4)
     lab.wait_for_workers(5)
-    before = lab.client.info("memory")["used_memory_dataset"]
     most = [0]
     ended = threading.Event()
 
     def sample():
         client = lab.client
         while not ended.wait(0.25):
-            most[0] = max(most[0], client.info("memory")["used_memory_dataset"] - before)
+            most[0] = max(most[0], client.eval(BYTES_KEPT, 0))
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -170,7 +180,7 @@ def test_a_recording_of_twenty_budgets_goes_through_within_the_budget_simulated(
         sampler.join()
     assert [r["state"] for r in status["recordings"]] == ["done"], status
     assert len(Outputs(tmp_path / "out" / "heavy").rows("left")) == 4200
-    assert budget / 4 < most[0] <= 1.1 * budget
+    assert budget / 4 < most[0] <= 1.01 * budget  # of names, lists and messages
     assert lab.client.hlen("facemirror:held") == 0
 
 

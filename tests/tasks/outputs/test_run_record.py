@@ -8,6 +8,7 @@ import pytest
 
 from tasks.messages import (
     ChunkReport,
+    ModelSum,
     PlannedChunk,
     RecordingFiles,
     RecordingOrder,
@@ -16,6 +17,7 @@ from tasks.messages import (
 )
 from tasks.outputs.folder import OutputError, require_one_arithmetic
 from tasks.outputs.run_record import RowCounts, pose_summary, run_record
+from weights.manifest import InstalledModel
 from workers.chunk.order import AnalysisSettings
 
 FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
@@ -124,6 +126,46 @@ def test_a_recording_of_two_arithmetics_is_refused_unless_asked_for():
         require_one_arithmetic(plan(), reports)
     require_one_arithmetic(plan(mix_providers=True), reports)
     require_one_arithmetic(plan(), [report(), report()])
+
+
+STAR = InstalledModel(
+    name="star98",
+    file="star98.onnx",
+    sha256="1" * 64,
+    source_file="Landmark_98.pkl",
+    source_sha256="2" * 64,
+    official=True,
+    converter="0.1.0",
+    demo=False,
+)
+
+
+def plan_for_star(mix_providers=False) -> RecordingPlan:
+    made = plan(mix_providers=mix_providers)
+    models = (ModelSum(STAR.name, STAR.file, STAR.sha256),)
+    return msgspec.structs.replace(made, order=msgspec.structs.replace(made.order, models=models))
+
+
+def report_with(*models: InstalledModel) -> ChunkReport:
+    return msgspec.structs.replace(report(), models=models)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        report_with(replace(STAR, sha256="3" * 64)),
+        report_with(),
+        report_with(STAR, replace(STAR, name="mtl_aus")),
+    ],
+    ids=["changed", "missing", "added"],
+)
+@pytest.mark.parametrize("mix_providers", [False, True])
+def test_a_chunk_analysed_with_other_weights_is_refused_mixed_or_not(other, mix_providers):
+    named = "mtl_aus" if len(other.models) == 2 else "star98"
+    wanted = plan_for_star(mix_providers)
+    require_one_arithmetic(wanted, [report_with(STAR), report_with(STAR)])
+    with pytest.raises(OutputError, match=rf"facemirror@pc used other weights .*\({named}\)"):
+        require_one_arithmetic(wanted, [report_with(STAR), other])
 
 
 def test_the_settings_say_how_the_midline_was_found():

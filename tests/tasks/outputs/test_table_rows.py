@@ -1,5 +1,10 @@
 """The tables made of a chunk's numbers."""
 
+import dataclasses
+
+import numpy as np
+import pytest
+
 from tasks.outputs.table_rows import AU_HEADER, au_rows, landmark_header, landmark_rows
 from tests.chunk_rows import row, rows_of
 from workers.aus.labels import COLUMNS, au_sources
@@ -43,6 +48,25 @@ def test_the_old_labels_are_the_first_face_mirrors():
     given = {au for au in COLUMNS if line[f"{au}_r"]}
     assert given == {"AU01", "AU02", "AU04", "AU06", "AU12", "AU15", "AU20", "AU25", "AU45"}
     assert "known to be wrong" in au_sources("face-mirror-1")["AU15"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns"),
+    [
+        ("openface3", "AU01 AU02 AU04 AU06 AU09 AU12 AU25 AU26"),
+        ("face-mirror-1", "AU01 AU02 AU04 AU06 AU12 AU15 AU20 AU25"),
+    ],
+)
+def test_each_score_of_the_head_is_in_the_column_of_its_label(labels, columns):
+    """The head gives 0.1, 0.2, ... 0.8."""
+    scores = np.arange(1, 9, dtype=np.float32) / 10
+    made = row()
+    aus = dataclasses.replace(made.aus, head_scores=np.stack([[scores, scores[::-1]]]))
+    (line,) = cells(rows_of(dataclasses.replace(made, aus=aus)), side=0, labels=labels)
+    given = {au: float(line[f"{au}_r"]) for au in COLUMNS if line[f"{au}_r"] and au != "AU45"}
+    assert given == dict(
+        zip(columns.split(), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), strict=True)
+    )
 
 
 def test_a_number_that_is_not_one_is_left_empty():

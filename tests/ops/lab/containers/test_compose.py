@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -23,6 +22,7 @@ from tests.ops.lab.containers.compose import (
     with_replaced,
 )
 from tests.ops.one_machine_lab import free_port, wait_until
+from tests.programs import program
 from tests.recordings import Recipe, record
 from weights.manifest import DEMO_FOLDER
 from workers.process.broker import BrokerError, redis_client, require_reachable
@@ -46,11 +46,8 @@ def written() -> dict[str, Service]:
 
 def compose(*arguments: object, environment: Path) -> subprocess.CompletedProcess[str]:
     """What docker-compose says about the file."""
-    program = shutil.which("docker-compose")
-    if program is None:
-        pytest.skip("needs docker-compose: apt install docker-compose")
     return subprocess.run(
-        [program, "--env-file", str(environment), *map(str, arguments)],
+        [program("docker-compose"), "--env-file", str(environment), *map(str, arguments)],
         cwd=PROJECT,
         env={"PATH": os.environ["PATH"], "HOME": str(environment.parent)},
         capture_output=True,
@@ -178,6 +175,8 @@ def test_the_image_gets_all_that_it_copies_and_neither_models_nor_passwords():
 
 
 def test_redis_keeps_its_work_and_its_password(written, tmp_path):
+    program("redis-server")
+    program("redis-cli")
     service, port = written["redis"], free_port()
     settings = {"/data": str(tmp_path), "6379": str(port)}
     command = [with_replaced(part, settings) for part in service.command]
@@ -238,8 +237,8 @@ def test_every_other_service_starts_is_healthy_and_does_a_recording(lab, tmp_pat
     }
     environments = {}
     for name in ("server", "worker", "flower"):
-        program, *arguments = [with_replaced(part, here) for part in filled[name].command]
-        assert program == "facemirror"
+        command, *arguments = [with_replaced(part, here) for part in filled[name].command]
+        assert command == "facemirror"
         environments[name] = lab.environment = environment_here(filled[name], here, tmp_path)
         lab.start(name, *arguments)
     for name, environment in environments.items():

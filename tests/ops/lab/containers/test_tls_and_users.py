@@ -8,9 +8,9 @@ import redis
 from tests.ops.lab.containers import tls
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import LabOnOneMachine, free_port, wait_until
+from tests.programs import redis_with_tls
 from tests.recordings import Recipe, record
 from workers.process.broker import BrokerError, redis_client, require_reachable
-from workers.process.private_redis import find_server
 
 SIMULATED = ("--provider", "simulated")
 
@@ -19,6 +19,7 @@ SIMULATED = ("--provider", "simulated")
 def broker(lab, tmp_path):
     """The broker's URL with `USER` and `WORD` to be filled in, of a server made by the page's lines
     with no more than names and paths changed."""
+    server = redis_with_tls()
     tls.make_certificates(tmp_path, "lab-server")
     _, encrypted, url, users = tls.page_lines()
     port = str(free_port())
@@ -30,7 +31,7 @@ def broker(lab, tmp_path):
     )
     with lab.log("redis-tls").open("wb") as log:
         lab.running.append(
-            subprocess.Popen([find_server(), str(settings)], stdout=log, start_new_session=True)
+            subprocess.Popen([server, str(settings)], stdout=log, start_new_session=True)
         )
     written = url.partition("'")[2].partition("'")[0]
     fitted = written.replace("lab-server:6379", f"localhost:{port}")

@@ -1,13 +1,10 @@
 """Certificates and a redis.conf made by the lines of ops/README.md, for a Redis on this machine."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.ops.lab.page import code_blocks
-from workers.process.private_redis import find_server
+from tests.programs import program, redis_with_tls
 
 FOLDER = "/etc/redis"
 """Where the page's redis.conf looks for certificates."""
@@ -25,12 +22,7 @@ def make_certificates(folder: Path, name: str) -> None:
     name: lab-server, as Macs call it, or redis, as containers do. Skips the test
     where this machine cannot do TLS.
     """
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl: apt install openssl")
-    # Refused anyway: for its value by a server that knows TLS, for its name by one that does not.
-    line = [find_server(), "--tls-port", "none"]
-    answer = subprocess.run(line, capture_output=True, text=True, check=False, timeout=20)
-    if "Bad directive" in answer.stdout + answer.stderr:
-        pytest.skip("needs a redis-server with TLS: apt install redis-server")
+    program("openssl")
+    redis_with_tls()
     named = page_lines()[0].replace(f"DNS:{name}", "DNS:localhost")
     subprocess.run(["sh", "-ec", named], cwd=folder, check=True, capture_output=True)

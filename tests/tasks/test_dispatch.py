@@ -1,0 +1,52 @@
+"""What the dispatcher makes of what is on Redis."""
+
+import msgspec
+import pytest
+
+from tasks.dispatch import Dispatcher
+from tasks.feed import recording_queue
+from tasks.store import HELD
+from tests.tasks.simulated_recording import BUDGET, simulated_recording
+from workers.process.arithmetic import arithmetic
+from workers.process.presence import PREFIX, WorkerPresence
+from workers.process.queues import FILES_QUEUE
+
+
+class Sender(Dispatcher):
+    """Keeps what it would send, instead of sending it: task and arguments."""
+
+    sent: list[tuple[str, tuple[object, ...]]]
+
+    def _send(self, task, order, arguments, priority):
+        self.sent.append((task.name, arguments))
+
+
+@pytest.fixture
+def sender(working_redis):
+    made = Sender(working_redis, FILES_QUEUE, BUDGET, lambda: 0.0)
+    made.sent = []
+    return made
+
+
+@pytest.fixture
+def recording(working_redis, tmp_path):
+    """Its first part is on Redis, and a worker is there."""
+    made = simulated_recording(working_redis, tmp_path)
+    made.read(0)
+    order = made.plan.order
+    queues = tuple(recording_queue(order, claimed) for claimed in (None, arithmetic("simulated")))
+    pc = WorkerPresence(name="pc", provider="simulated", queues=queues, version="1")
+    working_redis.set(f"{PREFIX}pc", msgspec.json.encode(pc))
+    return made
+
+
+def test_results_that_fill_the_budget_are_taken_to_the_disk_before_more_is_read(
+    recording, sender, working_redis
+):
+    recording.analyse(0)
+    working_redis.hset(HELD, f"{recording.id}:0", BUDGET)
+    sender.step()
+    assert ("feed", (recording.id, 1)) not in sender.sent
+    recording.store.take_away(0, ["left", "right"])
+    sender.step()
+    assert ("feed", (recording.id, 1)) in sender.sent

@@ -1,0 +1,159 @@
+"""What a recording leaves on Redis, and for how long: pictures of patients go soon."""
+
+import pytest
+
+from tasks.messages import (
+    ChunkReport,
+    PlannedChunk,
+    RecordingFiles,
+    RecordingOrder,
+    RecordingOutcome,
+    RecordingPlan,
+    RunSettings,
+    Study,
+)
+from tasks.store import HELD, KEPT, RecordingStore
+from tasks.studies import StudyStore
+from workers.chunk.order import AnalysisSettings, ChunkOrder
+from workers.process.broker import redis_client
+from workers.process.private_redis import PrivateRedis
+
+ANALYSIS = AnalysisSettings(debug_video=True)
+VIDEOS = {"left": b"left picture", "right": b"right picture", "debug": b"debug picture"}
+ORDER = RecordingOrder(
+    id="s.00001",
+    study="s",
+    label="smile.mp4",
+    files=RecordingFiles(source="/a/smile.mp4", output="/out", name="smile"),
+    settings=RunSettings(analysis=ANALYSIS),
+    models=(),
+    mix_providers=True,
+)
+PLAN = RecordingPlan(
+    order=ORDER,
+    sha256="0" * 64,
+    frames=20,
+    missing=0,
+    cut_short=False,
+    start_pts=0,
+    numerator=1,
+    denominator=30,
+    width=64,
+    height=48,
+    rotation=0,
+    chunks=(PlannedChunk(0, 10, 0, 0, 5), PlannedChunk(10, 20, 10, 10, 5)),
+    parts=((0, 2),),
+)
+CHUNK = ChunkOrder(
+    recording="smile.mp4",
+    start=0,
+    stop=10,
+    first=0,
+    pts=tuple(range(10)),
+    numerator=1,
+    denominator=30,
+    width=64,
+    height=48,
+    rotation=0,
+    settings=ANALYSIS,
+)
+REPORT = ChunkReport(
+    provider="cpu", arithmetic="cpu-x", libraries={}, worker="pc", models=(), seconds={}
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with PrivateRedis() as made:
+        yield made
+
+
+@pytest.fixture
+def client(server):
+    with redis_client(server.url) as made:
+        made.flushall()
+        yield made
+
+
+@pytest.fixture
+def store(client):
+    """The store of a recording that is begun and planned."""
+    study = StudyStore(client, "s")
+    study.create(Study(id="s", name="smiles", created=1.0), [ORDER])
+    study.begin(ORDER.id)
+    made = RecordingStore(client, ORDER.id)
+    made.put_plan(PLAN)
+    return made
+
+
+def names(client):
+    return {key.decode().removeprefix("facemirror:") for key in client.scan_iter("*")}
+
+
+def test_whatever_is_stored_on_the_way_expires(store, client):
+    """After each step of a recording's way every key has an end."""
+    steps = (
+        lambda: None,
+        lambda: store.put_fed(1),
+        lambda: store.put_chunk(0, CHUNK, b"compressed frames", 1000),
+        lambda: store.claim("cpu-x"),
+        lambda: store.count_start("0", "process", "pc"),
+        lambda: store.put_progress(0, 5),
+        lambda: store.put_result(0, b"rows", VIDEOS, REPORT, 10),
+        lambda: store.put_pace("pc", 3.0),
+        lambda: store.take_away(0, list(VIDEOS)),
+        lambda: store.fail_chunk(1, "why"),
+        lambda: store.finish(RecordingOutcome(status="done")),
+    )
+    seen = set()
+    for step in steps:
+        step()
+        left = {name: client.ttl(f"facemirror:{name}") for name in names(client)}
+        assert {name: ttl for name, ttl in left.items() if not 0 < ttl <= KEPT} == {}
+        seen |= left.keys()
+    kinds = "plan fed chunk:0 in:0 rows:0 out:0:left reports done begun:0 on frames failed claim"
+    assert {f"s.00001:{kind}" for kind in [*kinds.split(), "results"]} <= seen
+
+
+def test_segments_and_results_expire_each_of_its_own(store, client):
+    store.put_chunk(0, CHUNK, b"compressed frames", 1000)
+    assert 0 < client.ttl("facemirror:s.00001:in:0") <= KEPT
+    store.put_result(0, b"rows", VIDEOS, REPORT, 10)
+    for name in ("rows:0", *(f"out:0:{video}" for video in VIDEOS)):
+        assert 0 < client.ttl(f"facemirror:s.00001:{name}") <= KEPT
+
+
+def of_chunk(client, index):
+    """What is on Redis of a chunk alone."""
+    parts = (name.removeprefix("s.00001:").split(":") for name in names(client))
+    return sorted(":".join(part) for part in parts if part[1:2] == [str(index)])
+
+
+def test_a_result_takes_the_place_of_the_compressed_frames(store, client):
+    store.put_chunk(0, CHUNK, b"compressed frames", 1000)
+    assert of_chunk(client, 0) == ["chunk:0", "in:0"]
+    store.put_result(0, b"rows", VIDEOS, REPORT, 10)
+    videos = [f"out:0:{name}" for name in sorted(VIDEOS)]
+    assert of_chunk(client, 0) == ["chunk:0", *videos, "rows:0"]
+
+
+def test_what_is_taken_away_leaves_neither_rows_nor_videos(store, client):
+    for index in (0, 1):
+        store.put_chunk(index, CHUNK, b"compressed frames", 1000)
+        store.put_result(index, b"rows", VIDEOS, REPORT, 10)
+    other = of_chunk(client, 1)
+    store.take_away(0, list(VIDEOS))
+    assert of_chunk(client, 0) == []
+    assert store.reports().keys() == {1}
+    assert list(client.hgetall(HELD)) == [b"s.00001:1"]
+    assert of_chunk(client, 1) == other
+    assert store.taken_away() == {0}
+    assert store.has_result(0)
+
+
+def test_a_finished_recording_leaves_its_outcome_only(store, client):
+    store.put_chunk(0, CHUNK, b"compressed frames", 1000)
+    store.put_result(0, b"rows", VIDEOS, REPORT, 10)
+    store.put_chunk(1, CHUNK, b"compressed frames", 1000)
+    store.finish(RecordingOutcome(status="done"))
+    assert names(client) == {"s:study", "s:orders", "s:outcomes", "studies", "open", "frames"}
