@@ -22,6 +22,7 @@ from ops.run_options import (
     Faces,
     FacesOption,
     FlipOption,
+    ForceOption,
     LandmarksOption,
     Smoothing,
     SmoothingOption,
@@ -80,6 +81,7 @@ def run(
     ] = None,
     debug_video: DebugVideoOption = False,
     flip: FlipOption = False,
+    force: ForceOption = False,
     broker: Annotated[
         str | None, typer.Option(help="Use this Redis and the workers on it.", metavar="URL")
     ] = None,
@@ -119,6 +121,7 @@ def run(
         log=log,
         quiet=quiet,
         demo=demo,
+        force=force,
     )
     with spoken_errors(console):
         failed = run_recordings(recordings, options, console)

@@ -71,7 +71,8 @@ class ProgressBars:
         for warning in outcome.warnings:
             self._say(f"{name}: {warning}", "yellow")
         if not self._quiet:
-            self._say(f"{name}: {outcome.frames} frames done", "green")
+            done = "frames kept, finished before" if outcome.kept else "frames done"
+            self._say(f"{name}: {outcome.frames} {done}", "green")
 
     def say_failed(self, name: str, reason: str) -> None:
         """One line for a recording that failed."""

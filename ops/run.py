@@ -46,7 +46,7 @@ PRIVATE_LEASE = 15.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What the person asked for. workers None: as many as fit the provider and the machine;
-    demo: models that were made to try the software may run."""
+    demo: models that were made to try the software may run; force: what is finished, too."""
 
     out: Path
     weights: Path
@@ -57,6 +57,7 @@ class RunOptions:
     log: Path | None = None
     quiet: bool = False
     demo: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Crew:
 
 
 def run(given: list[Path], options: RunOptions, console: Console) -> int:
-    """Analyse recordings; returns how many failed.
+    """Analyse recordings whose outputs are not finished already; returns how many failed.
 
     Raises UsageError, WeightsError, ProviderError, BrokerError or LauncherError where nothing can
     be run. Whatever ends it, no process, temporary folder or half-written output is left.
@@ -259,6 +260,7 @@ def _requests(
 def _options(options: RunOptions, crew: Crew) -> StudyOptions:
     return StudyOptions(
         out=options.out,
+        provider=None if options.provider == "auto" else options.provider,
         files_queue=crew.files_queue,
-        anew=True,
+        anew=options.force,
     )

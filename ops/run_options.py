@@ -71,3 +71,11 @@ FlipOption = Annotated[
 DebugVideoOption = Annotated[
     bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
 ]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Analyse anew what is finished. Without it, outputs in --out that the same file, "
+        "settings, weights and provider gave are kept.",
+    ),
+]

@@ -22,6 +22,7 @@ from ops.run_options import (
     Faces,
     FacesOption,
     FlipOption,
+    ForceOption,
     LandmarksOption,
     Smoothing,
     SmoothingOption,
@@ -91,16 +92,10 @@ def submit(
     pseudonymize: Annotated[
         bool, typer.Option("--pseudonymize", help="Names stay on this machine.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Analyse anew what is there already.")
-    ] = False,
+    force: ForceOption = False,
     insecure: Insecure = False,
 ) -> None:
-    """Make a study of recordings; says its id and ends at once.
-
-    Recordings whose outputs are in --out already, from the same file, settings and weights, are
-    not analysed again.
-    """
+    """Make a study of recordings; says its id and ends at once."""
     console = Console(stderr=True)
     with spoken_errors(console):
         from ops.analysis_choices import chosen_analysis
