@@ -14,9 +14,9 @@ import redis
 from rich.console import Console
 
 from ops.errors import UsageError
-from ops.progress import ProgressBars, StudyWatch
 from ops.recordings import find_recordings, output_names
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
+from ops.terminal.progress import ProgressBars, StudyWatch
 from tasks.dispatch import Dispatcher
 from tasks.messages import RunSettings
 from tasks.outputs.spool import PARTIAL
@@ -167,7 +167,8 @@ def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator
     console.print(
         f"workers on {without_password(broker)}: {', '.join(sorted(names))}"
         if names
-        else f"no worker answers on {without_password(broker)}: waiting for one to start"
+        else f"no worker answers on {without_password(broker)}: waiting for one to start",
+        soft_wrap=True,
     )
     # A queue of one's own: these files are on this machine.
     queue = f"{FILES_QUEUE}.{secrets.token_hex(4)}"
@@ -187,7 +188,7 @@ def _provider(options: RunOptions, console: Console) -> Provider:
         )
 
     def say(line: str) -> None:
-        console.print(line, style="yellow", highlight=False)
+        console.print(line, style="yellow", soft_wrap=True)
 
     return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
 
@@ -217,7 +218,7 @@ def say_which_weights(
     if other:
         said.append(f"NOT the published weights: {', '.join(other)}. Do not use on patients")
     for line in said:
-        console.print(line, style="bold red", highlight=False, soft_wrap=True)
+        console.print(line, style="bold red", soft_wrap=True)
 
 
 def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, console: Console) -> int:

@@ -33,7 +33,7 @@ class ProgressBars:
         self._quiet = quiet
         self._bars: dict[str, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             Rate(),
@@ -79,7 +79,7 @@ class ProgressBars:
         self._say(f"{name}: failed: {reason}", "red")
 
     def _say(self, line: str, style: str) -> None:
-        self._console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(line, style=style, soft_wrap=True)
 
 
 class StudyWatch:
