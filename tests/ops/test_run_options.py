@@ -43,6 +43,7 @@ def test_options_arrive_in_run_json(tmp_path):
     [
         ("--landmarks pfld68", "pfld_68.onnx is missing"),
         ("--aus openface2 --landmarks pfld68", "fetch --aus openface2"),
+        ("--aus openface2 --au-labels face-mirror-1", "--au-labels face-mirror-1 renames"),
         ("--faces original", "--faces original needs --aus openface2"),
         ("--broker redis://127.0.0.1:1/0 --provider cpu", "leave out --broker"),
         ("--broker redis://127.0.0.1:1/0 --workers 1", "leave out --broker"),

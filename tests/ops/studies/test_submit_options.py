@@ -123,6 +123,26 @@ def test_landmarks_aus_and_faces_arrive_with_their_models(
         assert model.sha256 == sha256_of(weights / MODELS[model.name].file)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--aus openface2 --au-labels face-mirror-1",
+        "--aus openface2 --landmarks star98",
+        "--faces original",
+        "--aus openface2 --faces original --smoothing face-mirror-1",
+        "--queue a,b",
+    ],
+)
+def test_what_does_not_go_together_is_refused(options, broker, weights, tmp_path):
+    (tmp_path / "smile.mp4").touch()
+    line = ("submit", tmp_path / "smile.mp4", "--out", tmp_path, "--broker", broker)
+    given = map(str, (*line, "--weights", weights, *options.split()))
+    done = CliRunner().invoke(app, list(given))
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert options.split()[-1] in done.stderr
+
+
 def test_the_models_are_those_of_the_weights_folder(submit, tmp_path):
     (tmp_path / "other").mkdir()
     (_, plain), (_, order) = submit(), submit(weights=made_up_weights(tmp_path / "other"))
