@@ -5,6 +5,7 @@ FROM python:3.11.14-slim-bookworm${PYTHON_DIGEST} AS build
 WORKDIR /project
 RUN python -m venv /opt/facemirror
 COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY facemirror facemirror
 COPY tasks tasks
 COPY workers workers
 COPY weights weights

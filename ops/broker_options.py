@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+REDIS = "The shared Redis"
+
 BrokerUrl = Annotated[
     str,
     typer.Option(
@@ -12,9 +14,14 @@ BrokerUrl = Annotated[
         show_envvar=True,
         metavar="URL",
         help="The Redis, such as redis://:PASSWORD@HOST:6379/0 or rediss://USER:PASSWORD@HOST:6379/0.",
+        rich_help_panel=REDIS,
     ),
 ]
 Insecure = Annotated[
     bool,
-    typer.Option("--insecure", help="Even if the Redis is open to the network without a password."),
+    typer.Option(
+        "--insecure",
+        help="Even if the Redis is open to the network without a password.",
+        rich_help_panel=REDIS,
+    ),
 ]

@@ -2,18 +2,19 @@
 
 import signal
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ops import weights_commands
 from ops.errors import FAILED, Stopped, spoken_errors
 from ops.lab import commands as lab
 from ops.lab.flower_command import flower
 from ops.run_options import (
+    FITTING,
     AuLabels,
     AuLabelsOption,
     Aus,
@@ -22,21 +23,24 @@ from ops.run_options import (
     Faces,
     FacesOption,
     FlipOption,
+    ForceOption,
     LandmarksOption,
     Smoothing,
     SmoothingOption,
 )
 from ops.studies import commands as studies
+from ops.terminal.console import terminal
+from ops.terminal.examples import examples
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
+ONE_MACHINE, STUDIES, LAB = "One machine", "Studies on a shared Redis", "A lab's machines"
+
 app = typer.Typer(
-    help="Mirrored videos and action units from recordings of facial exercises.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(weights_commands.app, name="weights")
-
+app.add_typer(weights_commands.app, name="weights", rich_help_panel=ONE_MACHINE)
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -50,12 +54,25 @@ class Provider(StrEnum):
     cpu = "cpu"
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"facemirror {version('facemirror')}")
+        raise typer.Exit
+
+
 @app.callback()
-def facemirror() -> None:
-    """Keeps `run` a subcommand."""
+def facemirror(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Say the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Mirrored videos and action units from recordings of facial exercises."""
 
 
-@app.command()
+@app.command(epilog=examples("run"), rich_help_panel=ONE_MACHINE)
 def run(
     recordings: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the outputs, one subfolder a recording.")],
@@ -67,7 +84,7 @@ def run(
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
+        int | None, typer.Option(min=1, help="Worker processes.", show_default=FITTING)
     ] = None,
     provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
     aus: AusOption = Aus.openface3,
@@ -76,10 +93,12 @@ def run(
     smoothing: SmoothingOption = Smoothing.none,
     au_labels: AuLabelsOption = AuLabels.openface3,
     chunk_frames: Annotated[
-        int | None, typer.Option(min=1, help="Frames in a chunk, about [default: 100 or fewer].")
+        int | None,
+        typer.Option(min=1, help="Frames in a chunk, about.", show_default="100 or fewer"),
     ] = None,
     debug_video: DebugVideoOption = False,
     flip: FlipOption = False,
+    force: ForceOption = False,
     broker: Annotated[
         str | None, typer.Option(help="Use this Redis and the workers on it.", metavar="URL")
     ] = None,
@@ -95,7 +114,7 @@ def run(
     from ops.run import run as run_recordings
     from tasks.messages import RunSettings
 
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with spoken_errors(console):
         analysis = chosen_analysis(
             landmarks=None if landmarks is None else landmarks.value,
@@ -119,6 +138,7 @@ def run(
         log=log,
         quiet=quiet,
         demo=demo,
+        force=force,
     )
     with spoken_errors(console):
         failed = run_recordings(recordings, options, console)
@@ -126,13 +146,13 @@ def run(
         raise typer.Exit(FAILED)
 
 
-@app.command()
+@app.command(epilog=examples("demo"), rich_help_panel=ONE_MACHINE)
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the recording and its outputs.")] = Path(
         "facemirror-demo"
     ),
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
+        int | None, typer.Option(min=1, help="Worker processes.", show_default=FITTING)
     ] = None,
     provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
     left: Annotated[
@@ -156,25 +176,25 @@ def demo(
         quiet=quiet,
         demo=True,
     )
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with spoken_errors(console):
         failed = run_demo(options, left, seed, console)
     if failed:
         raise typer.Exit(FAILED)
 
 
-for command in (
-    studies.submit,
-    studies.status,
-    studies.cancel,
-    studies.retry,
-    studies.studies,
-    lab.server,
-    lab.worker,
-    lab.health,
-    flower,
+for command, panel in (
+    (studies.submit, STUDIES),
+    (studies.status, STUDIES),
+    (studies.cancel, STUDIES),
+    (studies.retry, STUDIES),
+    (studies.studies, STUDIES),
+    (lab.server, LAB),
+    (lab.worker, LAB),
+    (lab.health, LAB),
+    (flower, LAB),
 ):
-    app.command()(command)
+    app.command(epilog=examples(command.__name__), rich_help_panel=panel)(command)
 
 
 def main() -> None:

@@ -48,7 +48,9 @@ def demo(options: RunOptions, left_factor: float, seed: int, console: Console) -
     if not failed:
         readings = read_movements(options.out / NAME, recording, script)
         console.print(as_table(readings))
-        console.print(f"DEMO: a drawn face and demo weights. Look into {options.out / NAME}")
+        console.print(
+            f"DEMO: a drawn face and demo weights. Look into {options.out / NAME}", soft_wrap=True
+        )
     return failed
 
 

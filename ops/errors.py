@@ -37,7 +37,7 @@ def spoken_errors(console: Console, stays: bool = False) -> Iterator[None]:
 
     def say(line: str, status: int) -> typer.Exit:
         said = f"facemirror: {line}"
-        console.print(said, style="red", highlight=False, markup=False, soft_wrap=True)
+        console.print(said, style="red", soft_wrap=True)
         return typer.Exit(status)
 
     try:

@@ -14,9 +14,9 @@ import redis
 from rich.console import Console
 
 from ops.errors import UsageError
-from ops.progress import ProgressBars, StudyWatch
 from ops.recordings import find_recordings, output_names
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
+from ops.terminal.progress import ProgressBars, StudyWatch
 from tasks.dispatch import Dispatcher
 from tasks.messages import RunSettings
 from tasks.outputs.spool import PARTIAL
@@ -46,7 +46,7 @@ PRIVATE_LEASE = 15.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What the person asked for. workers None: as many as fit the provider and the machine;
-    demo: models that were made to try the software may run."""
+    demo: models that were made to try the software may run; force: what is finished, too."""
 
     out: Path
     weights: Path
@@ -57,6 +57,7 @@ class RunOptions:
     log: Path | None = None
     quiet: bool = False
     demo: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Crew:
 
 
 def run(given: list[Path], options: RunOptions, console: Console) -> int:
-    """Analyse recordings; returns how many failed.
+    """Analyse recordings whose outputs are not finished already; returns how many failed.
 
     Raises UsageError, WeightsError, ProviderError, BrokerError or LauncherError where nothing can
     be run. Whatever ends it, no process, temporary folder or half-written output is left.
@@ -166,7 +167,8 @@ def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator
     console.print(
         f"workers on {without_password(broker)}: {', '.join(sorted(names))}"
         if names
-        else f"no worker answers on {without_password(broker)}: waiting for one to start"
+        else f"no worker answers on {without_password(broker)}: waiting for one to start",
+        soft_wrap=True,
     )
     # A queue of one's own: these files are on this machine.
     queue = f"{FILES_QUEUE}.{secrets.token_hex(4)}"
@@ -186,7 +188,7 @@ def _provider(options: RunOptions, console: Console) -> Provider:
         )
 
     def say(line: str) -> None:
-        console.print(line, style="yellow", highlight=False)
+        console.print(line, style="yellow", soft_wrap=True)
 
     return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
 
@@ -216,7 +218,7 @@ def say_which_weights(
     if other:
         said.append(f"NOT the published weights: {', '.join(other)}. Do not use on patients")
     for line in said:
-        console.print(line, style="bold red", highlight=False, soft_wrap=True)
+        console.print(line, style="bold red", soft_wrap=True)
 
 
 def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, console: Console) -> int:
@@ -259,6 +261,7 @@ def _requests(
 def _options(options: RunOptions, crew: Crew) -> StudyOptions:
     return StudyOptions(
         out=options.out,
+        provider=None if options.provider == "auto" else options.provider,
         files_queue=crew.files_queue,
-        anew=True,
+        anew=options.force,
     )

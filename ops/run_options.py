@@ -42,32 +42,67 @@ class AuLabels(StrEnum):
     face_mirror_1 = "face-mirror-1"
 
 
+FITTING = "what fits the machine"
+MEASURED = "What is measured"
+
 AusOption = Annotated[
-    Aus, typer.Option(help="openface3: occurrence scores; openface2: intensities.")
+    Aus,
+    typer.Option(
+        help="openface3: occurrence scores; openface2: intensities.", rich_help_panel=MEASURED
+    ),
 ]
 FacesOption = Annotated[
-    Faces, typer.Option(help="original: one table of the face as filmed, nothing mirrored.")
+    Faces,
+    typer.Option(
+        help="original: one table of the face as filmed, nothing mirrored.",
+        rich_help_panel=MEASURED,
+    ),
 ]
 LandmarksOption = Annotated[
     Landmarks | None,
     typer.Option(
         help="star98: 98 points; clnf68: OpenFace 2's own tracker; pfld68: 68 points, quick and "
-        "less exact. [default: star98; clnf68 for openface2]"
+        "less exact.",
+        show_default="star98; clnf68 for openface2",
+        rich_help_panel=MEASURED,
     ),
 ]
 AuLabelsOption = Annotated[
-    AuLabels, typer.Option(help="face-mirror-1 repeats the first Face Mirror's wrong names.")
+    AuLabels,
+    typer.Option(
+        help="face-mirror-1 repeats the first Face Mirror's wrong names.",
+        rich_help_panel=MEASURED,
+    ),
 ]
 SmoothingOption = Annotated[
     Smoothing,
     typer.Option(
         help="face-mirror-1 repeats the first Face Mirror's midline, which lags behind a moving "
-        "head; for reproducing old studies."
+        "head; for reproducing old studies.",
+        rich_help_panel=MEASURED,
     ),
 ]
 FlipOption = Annotated[
-    bool, typer.Option("--flip", help="The recordings are mirror images (selfie cameras).")
+    bool,
+    typer.Option(
+        "--flip",
+        help="The recordings are mirror images (selfie cameras).",
+        rich_help_panel=MEASURED,
+    ),
 ]
 DebugVideoOption = Annotated[
-    bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
+    bool,
+    typer.Option(
+        "--debug-video",
+        help="Also write landmarks and midline as a video.",
+        rich_help_panel=MEASURED,
+    ),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Analyse anew what is finished. Without it, outputs in --out that the same file, "
+        "settings, weights and provider gave are kept.",
+    ),
 ]

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from ops.run_options import Aus
+from ops.terminal.console import terminal
+from ops.terminal.examples import examples
 from weights.manifest import (
     CHECKPOINTS_FOLDER,
     MODELS,
@@ -33,7 +35,7 @@ Folder = Annotated[Path | None, typer.Option("--weights", help="The folder with 
 Out = Annotated[Path | None, typer.Option("--out", help="Where the files go.")]
 
 
-@app.command()
+@app.command(epilog=examples("weights fetch"))
 def fetch(
     out: Out = None,
     aus: Annotated[Aus, typer.Option(help="Whose action units.")] = Aus.openface3,
@@ -54,7 +56,7 @@ def fetch(
     typer.echo("next: facemirror weights convert" + (f" --checkpoints {out}" if out else ""))
 
 
-@app.command()
+@app.command(epilog=examples("weights convert"))
 def convert(
     checkpoints: Annotated[
         Path | None, typer.Option("--checkpoints", help="Where the checkpoints are.")
@@ -91,7 +93,7 @@ def convert(
         _warn_unofficial(model)
 
 
-@app.command()
+@app.command(epilog=examples("weights verify"))
 def verify(
     weights: Folder = None,
     aus: Annotated[Aus, typer.Option(help="Whose action units must be complete.")] = Aus.openface3,
@@ -110,8 +112,9 @@ def verify(
                 table.add_row(name, model.file, "unchanged", _origin(verify_model(folder, name)))
             except WeightsError as error:
                 faults.append(str(error))
-                table.add_row(name, model.file, "[red]refused[/red]", "")
-    Console().print(table)
+                state = "refused" if (folder / model.file).is_file() else "missing"
+                table.add_row(name, model.file, Text(state, style="red"), "")
+    terminal().print(table)
     for fault in faults:
         _complain(fault)
     for found in installed.values():
@@ -121,7 +124,7 @@ def verify(
         raise typer.Exit(FAILED)
 
 
-@app.command(name="list")
+@app.command(name="list", epilog=examples("weights list"))
 def list_models(weights: Folder = None) -> None:
     """List the known models and what is installed."""
     folder = weights or default_folder()
@@ -133,7 +136,7 @@ def list_models(weights: Folder = None) -> None:
         origin = _origin(installed[name]) if there else "not installed"
         table.add_row(name, model.content, model.file, origin)
     typer.echo(folder)
-    Console().print(table)
+    terminal().print(table)
 
 
 def _origin(model: InstalledModel) -> str:

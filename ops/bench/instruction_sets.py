@@ -81,7 +81,7 @@ def measure(
 
 def measure_apart(prefix: list[str], arguments: list[str], out: Path) -> Numbers:
     """The same in a process of its own. prefix: what to start Python with."""
-    line = [*prefix, sys.executable, "-m", "ops.bench.instruction_sets", *arguments]
+    line = [*prefix, sys.executable, "-P", "-m", "ops.bench.instruction_sets", *arguments]
     subprocess.run([*line, "--write", str(out)], check=True, stderr=subprocess.DEVNULL)
     with np.load(out) as arrays:
         return Numbers(arrays["points"], arrays["aus"])

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ops.broker_options import BrokerUrl, Insecure
 from ops.errors import FAILED, spoken_errors
+from ops.run_options import FITTING
+from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
 Log = Annotated[Path | None, typer.Option(help="Write the log into this file.")]
 Name = Annotated[
-    str | None, typer.Option(help="What Flower shows after the @ [default: this machine's name].")
+    str | None,
+    typer.Option(help="What Flower shows after the @.", show_default="this machine's name"),
 ]
 
 
@@ -37,10 +39,17 @@ class Standing(StrEnum):
 def worker(
     broker: BrokerUrl,
     provider: Annotated[
-        WorkerProvider, typer.Option(help="What runs the models.", envvar="FACEMIRROR_PROVIDER")
+        WorkerProvider,
+        typer.Option(
+            help="What runs the models: coreml, cuda or cpu; auto: the first that works; "
+            "simulated: nothing does, for trying the queue.",
+            envvar="FACEMIRROR_PROVIDER",
+            metavar="NAME",
+        ),
     ] = WorkerProvider.auto,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes [default: what fits the machine].")
+        int | None,
+        typer.Option(min=1, help="Worker processes.", show_default=FITTING, metavar="COUNT"),
     ] = None,
     queues: Annotated[
         str, typer.Option(help="Queues to read, as submit --queue names them.")
@@ -69,7 +78,7 @@ def worker(
 
     The first Ctrl-C or SIGTERM finishes what is in hand, the second stops at once.
     """
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with spoken_errors(console, stays=True):
         from ops.lab.worker import WorkerOptions, install_launch_agent, work
         from ops.pool_names import pool_names
@@ -112,7 +121,7 @@ def server(
     Runs where the recordings and the output folders are. Ctrl-C or SIGTERM stops it; what is on
     its way goes on at the next start.
     """
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with spoken_errors(console, stays=True):
         from ops.lab.byte_sizes import parse_bytes
         from ops.lab.metrics import parse_address
@@ -138,7 +147,7 @@ def health(
 
     Exit status: 0 it is well, 1 it is off, hangs or does not reach Redis.
     """
-    with spoken_errors(Console(stderr=True)):
+    with spoken_errors(terminal(stderr=True)):
         import socket
 
         from ops.lab.health import server_trouble, worker_trouble

@@ -52,7 +52,6 @@ def serve(options: ServerOptions, console: Console) -> None:
         console.print(
             f"serving studies on {without_password(options.broker)}; Ctrl-C stops, "
             "and what is on its way goes on at the next start",
-            highlight=False,
             soft_wrap=True,
         )
         if options.metrics is not None:

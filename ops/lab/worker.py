@@ -90,7 +90,6 @@ def work(options: WorkerOptions, console: Console) -> None:
         console.print(
             f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}', for "
             f"{without_password(options.broker)}; Ctrl-C finishes what is in hand and stops",
-            highlight=False,
             soft_wrap=True,
         )
         _work_until_stopped(workers, place, set(queues), sets, console)
@@ -125,7 +124,7 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
         f"to start it now: {start}",
         f"to stop it for good: {stop}",
     ):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def usable_weights(folder: Path) -> ModelSets:
@@ -162,7 +161,7 @@ def _provider(
         return warm_up_apart(options.weights, provider, landmarks, aus, default_compiled())
 
     def say(line: str) -> None:
-        console.print(line, style="yellow", highlight=False)
+        console.print(line, style="yellow", soft_wrap=True)
 
     return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
 
@@ -228,7 +227,7 @@ def _say_which_weights_are_wanted(
                 line = weights_wanted(order, sets)
                 if line:
                     told.add(study.id)
-                    console.print(line, style="red", highlight=False, soft_wrap=True)
+                    console.print(line, style="red", soft_wrap=True)
     except redis.RedisError:
         return  # the workers themselves wait for it, and say so
 

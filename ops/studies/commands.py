@@ -22,10 +22,12 @@ from ops.run_options import (
     Faces,
     FacesOption,
     FlipOption,
+    ForceOption,
     LandmarksOption,
     Smoothing,
     SmoothingOption,
 )
+from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
 WATCH_SECONDS = 1.0
@@ -49,8 +51,10 @@ class Urgency(StrEnum):
 
 
 StudyArgument = Annotated[
-    str | None, typer.Argument(help="The study's id or name [default: the newest].")
+    str | None, typer.Argument(help="The study's id or name.", show_default="the newest")
 ]
+
+NamedStudy = Annotated[str, typer.Argument(help="The study's id or name.")]
 
 
 def submit(
@@ -91,17 +95,11 @@ def submit(
     pseudonymize: Annotated[
         bool, typer.Option("--pseudonymize", help="Names stay on this machine.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Analyse anew what is there already.")
-    ] = False,
+    force: ForceOption = False,
     insecure: Insecure = False,
 ) -> None:
-    """Make a study of recordings; says its id and ends at once.
-
-    Recordings whose outputs are in --out already, from the same file, settings and weights, are
-    not analysed again.
-    """
-    console = Console(stderr=True)
+    """Make a study of recordings; says its id and ends at once."""
+    console = terminal(stderr=True)
     with spoken_errors(console):
         from ops.analysis_choices import chosen_analysis
         from ops.pool_names import pool_name
@@ -151,8 +149,8 @@ def status(
 
     Exit status: 1 where a recording failed.
     """
-    console = Console()
-    with spoken_errors(Console(stderr=True)):
+    console = terminal()
+    with spoken_errors(terminal(stderr=True)):
         from ops.studies.status import read_status, render
         from tasks.studies import find_study
         from workers.process.broker import redis_client, require_usable
@@ -174,11 +172,9 @@ def status(
             raise typer.Exit(FAILED)
 
 
-def cancel(
-    study: Annotated[str, typer.Argument()], broker: BrokerUrl, insecure: Insecure = False
-) -> None:
+def cancel(study: NamedStudy, broker: BrokerUrl, insecure: Insecure = False) -> None:
     """End a study: what is finished stays, nothing else of it stays on Redis."""
-    with spoken_errors(Console(stderr=True)):
+    with spoken_errors(terminal(stderr=True)):
         from tasks.studies import find_study
         from workers.process.broker import redis_client, require_usable
 
@@ -188,7 +184,7 @@ def cancel(
 
 
 def retry(
-    study: Annotated[str, typer.Argument()],
+    study: NamedStudy,
     broker: BrokerUrl,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only what failed, not what was cancelled.")
@@ -196,7 +192,7 @@ def retry(
     insecure: Insecure = False,
 ) -> None:
     """Do again what failed or was cancelled in a study."""
-    with spoken_errors(Console(stderr=True)):
+    with spoken_errors(terminal(stderr=True)):
         from tasks.studies import find_study
         from workers.process.broker import redis_client, require_usable
 
@@ -208,7 +204,7 @@ def retry(
 
 def studies(broker: BrokerUrl, insecure: Insecure = False) -> None:
     """List the studies that this Redis remembers (30 days), oldest first."""
-    with spoken_errors(Console(stderr=True)):
+    with spoken_errors(terminal(stderr=True)):
         from ops.studies.status import STATES, read_status
         from tasks.studies import all_studies
         from workers.process.broker import redis_client, require_usable
@@ -217,14 +213,14 @@ def studies(broker: BrokerUrl, insecure: Insecure = False) -> None:
         client = redis_client(broker)
         table = Table(box=None, pad_edge=False)
         for heading in ("study", "name", "made", "recordings", ""):
-            table.add_column(heading)
+            table.add_column(heading, overflow="fold")
         for store in all_studies(client):
             study = store.study()
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(study.created if study else 0))
             found = read_status(client, store)
             counts = ", ".join(f"{found.count(s)} {s}" for s in STATES if found.count(s))
             table.add_row(found.id, found.name, made, str(len(found.recordings)), counts)
-        Console().print(table)
+        terminal().print(table)
 
 
 def _watch(broker: str, study: str, console: Console) -> None:

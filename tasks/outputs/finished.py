@@ -7,6 +7,7 @@ import msgspec
 from tasks.messages import RecordingFiles, RecordingOrder, RecordingOutcome
 from tasks.outputs.folder import written_names
 from tasks.outputs.run_record import RUN_FILE, RunRecord
+from workers.process.queues import SIMULATED
 
 
 def finished_before(
@@ -14,25 +15,21 @@ def finished_before(
 ) -> RecordingOutcome | None:
     """The outcome of the run that wrote the outputs; None where anything is missing or differs.
 
-    sha256: the recording's checksum. The recording, the settings that change numbers or files, and
-    the weights decide.
+    sha256: the recording's checksum. The recording, the settings that change numbers or files, the
+    weights, and who measured decide. What was simulated or made with demo models never counts.
     """
     folder = Path(files.output) / files.name
     try:
         record = msgspec.json.decode((folder / RUN_FILE).read_bytes(), type=RunRecord)
     except (OSError, msgspec.DecodeError):
         return None  # none, or one of an earlier version
-    settings = order.settings
-    same = (
+    expected = written_names(files.name, order.settings.analysis)
+    if not (
         record.recording.sha256 == sha256
-        and record.settings.analysis == settings.analysis
-        and record.settings.au_labels == settings.au_labels
-        and {(m.name, m.sha256) for m in record.weights}
-        == {(m.name, m.sha256) for m in order.models}
-        and (order.provider is None or record.provider == order.provider)
-    )
-    expected = written_names(files.name, settings.analysis)
-    if not same or not all((folder / name).is_file() for name in expected):
+        and _made_the_same_way(record, order)
+        and _measured_by_whom_it_may(record, order)
+        and all((folder / name).is_file() for name in expected)
+    ):
         return None
     return RecordingOutcome(
         status="done",
@@ -41,3 +38,24 @@ def finished_before(
         warnings=record.warnings,
         kept=True,
     )
+
+
+def _made_the_same_way(record: RunRecord, order: RecordingOrder) -> bool:
+    weights = {(model.name, model.sha256) for model in record.weights}
+    return (
+        record.settings.analysis == order.settings.analysis
+        and record.settings.au_labels == order.settings.au_labels
+        and weights == {(model.name, model.sha256) for model in order.models}
+        and not any(model.demo for model in record.weights)
+    )
+
+
+def _measured_by_whom_it_may(record: RunRecord, order: RecordingOrder) -> bool:
+    """A provider that is asked for by name must have measured every frame; else any real one may
+    have, and one kind of machine all frames unless the order lets unlike ones share them."""
+    providers = {by.provider for by in record.measured_by}
+    if SIMULATED in providers:
+        return False
+    if order.provider is not None and providers != {order.provider}:
+        return False
+    return order.mix_providers or len(record.measured_by) == 1

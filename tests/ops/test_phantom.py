@@ -194,18 +194,3 @@ def test_demo_weights_are_refused_unless_asked_for(tmp_path):
     assert done.returncode == 2
     assert "demo weights" in done.stderr
     assert "--weights demo" in done.stderr
-
-
-def test_the_demo_says_that_it_is_one_and_shows_true_beside_measured(tmp_path):
-    done = facemirror("demo", "--out", tmp_path, "--left", 0.3, "--workers", 2)
-    assert done.returncode == 0, done.stderr
-    said = done.stderr
-    assert "DEMO weights" in said
-    assert "on provider 'cpu'" in said
-    lines = [line for line in said.splitlines() if "AU12" in line]
-    left_true, left, right_true, right = (float(v) for v in lines[0].split("│")[3:7])
-    assert (left_true, right_true) == (0.3, 1.0)
-    assert abs(left / right - 0.3) < 0.15
-    run = Outputs(tmp_path / "phantom").run
-    assert run["warnings"][0].startswith("DEMO")
-    assert all(model["demo"] for model in run["weights"])

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from ops.weights_commands import app
 from tests.shared import shared
+from tests.stand_in_weights import stand_in_weights
 from weights.manifest import MODELS
 
 
@@ -18,6 +19,11 @@ def home(tmp_path, monkeypatch):
     folder = tmp_path / "home"
     monkeypatch.setenv("FACEMIRROR_WEIGHTS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 def run(*arguments):
@@ -112,6 +118,26 @@ def test_verify_names_every_damaged_or_missing_model(weights_folder, tmp_path):
     assert done.exit_code == 1
     assert "mtl_aus.onnx is missing" in done.stderr
     assert "retinaface_face.onnx was changed or damaged" in done.stderr
+
+
+def test_verify_calls_missing_what_is_missing_and_refused_what_was_changed(tmp_path):
+    folder = stand_in_weights(tmp_path / "weights")
+    (folder / "mtl_aus.onnx").unlink()
+    with (folder / "retinaface_face.onnx").open("ab") as file:
+        file.write(b"\0")
+    done = run("verify", "--weights", folder)
+    assert done.exit_code == 1
+    states = {
+        cells[2]: cells[3]
+        for line in done.stdout.splitlines()
+        if len(cells := [cell.strip() for cell in line.split("│")]) > 3
+    }
+    assert states == {
+        "retinaface_frame.onnx": "unchanged",
+        "retinaface_face.onnx": "refused",
+        "star98.onnx": "unchanged",
+        "mtl_aus.onnx": "missing",
+    }
 
 
 def test_verify_does_not_ask_for_optional_models(home):

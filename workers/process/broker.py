@@ -1,6 +1,6 @@
 """The Redis that carries everything: reaching it, and refusing an open one."""
 
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlencode, urlsplit
 
 import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -12,6 +12,7 @@ PRIORITY_SEPARATOR = "\x06\x16"  # kombu's, between a queue's name and a priorit
 IN_HAND = "unacked"  # kombu's hash of the messages that workers have taken and not finished
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SOCKETS = ("redis+socket", "unix")
 
 
 class BrokerError(Exception):
@@ -21,9 +22,13 @@ class BrokerError(Exception):
 def with_checked_certificate(url: str) -> str:
     """The URL, which for rediss:// says that the server's certificate is checked.
 
-    Celery asks for it to be said; whoever wants less must say so in the URL.
+    Celery asks for it to be said; whoever wants less must say so in the URL. One that cannot be
+    read is left as it is: whoever uses it finds out.
     """
-    parts = urlsplit(url)
+    try:
+        parts = _parts(url)
+    except BrokerError:
+        return url
     options = parse_qs(parts.query)
     if parts.scheme != "rediss" or "ssl_cert_reqs" in options:
         return url
@@ -54,22 +59,25 @@ def impatient_client(url: str) -> "redis.Redis":
 
 def require_reachable(url: str) -> None:
     """Raises BrokerError unless a Redis answers there."""
+    password = unquote(_parts(url).password or "")
     try:
         with redis.Redis.from_url(
             url.replace("redis+socket://", "unix://", 1), socket_timeout=5, socket_connect_timeout=5
         ) as client:
             client.ping()
     except (redis.RedisError, ValueError, OSError) as error:
+        # A server that does not know AUTH repeats what it was given.
+        said = str(error).replace(password, "***") if password else str(error)
         raise BrokerError(
-            f"no Redis answers at {without_password(url)} ({error}): "
+            f"no Redis answers at {without_password(url)} ({said}): "
             "check the address and that the server is running"
-        ) from error
+        ) from None
 
 
 def require_guarded(url: str) -> None:
     """Raises BrokerError for a Redis beyond this machine without password or TLS."""
-    parts = urlsplit(url)
-    local = parts.scheme in ("redis+socket", "unix") or parts.hostname in LOOPBACK
+    parts = _parts(url)
+    local = parts.scheme in SOCKETS or parts.hostname in LOOPBACK
     if not local and parts.scheme != "rediss" and not parts.password:
         raise BrokerError(
             f"the Redis at {without_password(url)} is not on this machine and has no password: "
@@ -86,12 +94,48 @@ def require_usable(url: str, insecure: bool = False) -> None:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username or ''}:***@{host}").geturl()
+    """The URL as it may be shown: without password and options."""
+    try:
+        parts = _parts(url)
+    except BrokerError:
+        return "an address that cannot be read"
+    _, at, host = parts.netloc.rpartition("@")
+    user = "" if parts.password is None else f"{parts.username or ''}:"  # else it is no user
+    shown = f"{user}***@{host}" if at else host
+    return f"{parts.scheme}://{shown}{parts.path}"
+
+
+def _parts(url: str) -> SplitResult:
+    """A URL's parts. Raises BrokerError where it is none of a Redis, without repeating any of it: a
+    password with signs that URLs keep for themselves may stand anywhere in what is left."""
+    try:
+        parts = urlsplit(url)
+        readable = "#" not in url and _is_redis(parts)
+    except ValueError:
+        readable = False
+    if not readable:
+        raise BrokerError(
+            "the Redis's address cannot be read, and is not shown for the password in it: write "
+            "redis://:PASSWORD@HOST:6379/0, and in the password %23 for #, %2F for /, %3F for ?, "
+            "%40 for @, %5B for [, %25 for %"
+        )
+    return parts
+
+
+def _is_redis(parts: SplitResult) -> bool:
+    """Raises ValueError where the port is no number."""
+    if {"password", "username"} & parse_qs(parts.query).keys():
+        return False  # Celery reads them before the @ only
+    if parts.scheme in SOCKETS:
+        return parts.port is None and bool(parts.path)
+    after_host = parts.path + parts.query
+    return (
+        parts.scheme in ("redis", "rediss")
+        and bool(parts.hostname)
+        and parts.port != 0
+        and "@" not in after_host
+        and (parts.path in ("", "/") or parts.path[1:].isdigit())
+    )
 
 
 def text(value: object) -> str:

@@ -54,7 +54,7 @@ def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
     """
     queues = ",".join(post.queues)
     return [
-        *(sys.executable, "-m", "celery", "--app", "workers.process.app", "worker"),
+        *(sys.executable, "-P", "-m", "celery", "--app", "workers.process.app", "worker"),
         *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@{post.host}"),
         *("--queues", queues, "--loglevel", log_level, "--without-gossip", "--without-mingle"),
         # Flower shows a worker as gone after two of these, and networks have their moments.

@@ -50,7 +50,7 @@ def warm_up_apart(
     compiled: Path,
     *,
     patience: float = PATIENCE,
-    program: tuple[str, ...] = (sys.executable, "-m", "workers.session.warm_up"),
+    program: tuple[str, ...] = (sys.executable, "-P", "-m", "workers.session.warm_up"),
 ) -> str | None:
     """Load and run all models in another process; None, or the reason why that failed."""
     arguments = [str(weights), provider, landmarks, aus, str(compiled)]

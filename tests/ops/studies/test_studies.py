@@ -20,6 +20,7 @@ from tests.ops.command import facemirror
 from tests.ops.one_machine_lab import end, wait_until
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, record
+from tests.stand_in_weights import stand_in_weights
 from weights.demo.exercises import Recording, exercises, frames
 from workers.video.writing.encoding import SegmentEncoder
 from workers.video.writing.joining import join_segments
@@ -66,8 +67,10 @@ def test_a_study_gives_what_run_gives_and_is_not_done_twice(lab, tmp_path):
     given.mkdir()
     for n in range(3):
         film(given / f"P{n}_smile.mp4", n, seconds=1.5 + n)
-    alone = facemirror("run", given, "--out", tmp_path / "alone", "--weights", "demo")
+    weights = stand_in_weights(tmp_path / "weights")
+    alone = facemirror("run", given, "--out", tmp_path / "alone", "--weights", weights)
     assert alone.returncode == 0, alone.stderr
+    lab.environment["FACEMIRROR_WEIGHTS"] = str(weights)
     hidden: tuple[str, ...] = ()
     if os.geteuid() == 0 and os.system("unshare --mount true") == 0:
         # The workers see neither the recordings nor the outputs.
@@ -211,9 +214,18 @@ def test_nothing_is_lost_or_doubled_when_submitter_server_and_redis_are_killed_s
         assert numbers == list(range(150))
         assert not list((tmp_path / "out" / f"r{n}").glob(".partial*"))
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"r{n}" for n in range(6)]
-    done = analysed(lab, "mac-1")
-    lab.wait_for(lab.submit(*submit[1:]))
-    assert analysed(lab, "mac-1") == done
+
+
+def test_a_simulated_table_does_not_stand_in_for_a_measured_one(lab, tmp_path):
+    given = recordings_of(tmp_path / "in", 1, 12)
+    lab.environment["FACEMIRROR_WEIGHTS"] = str(stand_in_weights(tmp_path / "weights"))
+    lab.start("server", "server")
+    start_simulated(lab, processes=1)
+    lab.wait_for(lab.submit(given, "--out", tmp_path / "out", *SIMULATED))
+    assert Outputs(tmp_path / "out" / "r0").run["provider"] == "simulated"
+    lab.start("worker-mac-2", "worker", "--provider", "cpu", "--processes", 1, "--name", "mac-2")
+    lab.wait_for(lab.submit(given, "--out", tmp_path / "out"))
+    assert Outputs(tmp_path / "out" / "r0").run["provider"] == "cpu"
 
 
 def test_cancel_frees_redis_and_keeps_what_is_finished_simulated(lab, tmp_path):

@@ -33,7 +33,7 @@ class ProgressBars:
         self._quiet = quiet
         self._bars: dict[str, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             Rate(),
@@ -71,14 +71,15 @@ class ProgressBars:
         for warning in outcome.warnings:
             self._say(f"{name}: {warning}", "yellow")
         if not self._quiet:
-            self._say(f"{name}: {outcome.frames} frames done", "green")
+            done = "frames kept, finished before" if outcome.kept else "frames done"
+            self._say(f"{name}: {outcome.frames} {done}", "green")
 
     def say_failed(self, name: str, reason: str) -> None:
         """One line for a recording that failed."""
         self._say(f"{name}: failed: {reason}", "red")
 
     def _say(self, line: str, style: str) -> None:
-        self._console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(line, style=style, soft_wrap=True)
 
 
 class StudyWatch:
