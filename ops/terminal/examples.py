@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "facemirror worker --weights weights/",
         "facemirror worker --provider coreml --name mac-3 --install-launchd",
     ),
+    "health": ("facemirror health server", "facemirror health worker --name mac-3"),
     "flower": ("facemirror flower", "facemirror flower --port 8080 --password-file flower.txt"),
     "weights fetch": (
         "facemirror weights fetch --accept-license",
