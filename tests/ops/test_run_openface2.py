@@ -1,15 +1,18 @@
-"""`facemirror run --aus openface2` on real recordings, from the command line to the files."""
+"""`facemirror run --aus openface2` on the phantom, from the command line to the files.
+
+Its models are stand-ins; what OpenFace's own measure on a real face is in tests/upstream.
+"""
 
 import csv
 
 import numpy as np
 import pytest
 
-from tests.faces import filmed, pictures
+from tests.faces import filmed
 from tests.ops.command import facemirror
 from tests.ops.outputs import Outputs
+from tests.phantom_films import talking
 from tests.recordings import Recipe, record
-from tests.shared import shared
 
 OPENFACES = (
     *("AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14"),
@@ -18,14 +21,14 @@ OPENFACES = (
 
 
 @pytest.fixture(scope="module")
-def run(weights_folder, tmp_path_factory):
+def run(phantom_weights, tmp_path_factory):
     """Runs the command with OpenFace 2's AUs; returns the outputs of one recording."""
 
     def run_it(recording, *options):
         out = tmp_path_factory.mktemp("out")
         done = facemirror(
-            *("run", recording, "--out", out, "--weights", weights_folder),
-            *("--aus", "openface2", *options),
+            *("run", recording, "--out", out, "--weights", phantom_weights),
+            *("--aus", "openface2", "--landmarks", "pfld68", *options),
         )
         assert done.returncode == 0, done.stderr
         return Outputs(out / recording.stem)
@@ -33,15 +36,23 @@ def run(weights_folder, tmp_path_factory):
     return run_it
 
 
-@pytest.fixture(scope="module")
-def whole(run):
-    """All of a real recording, 288 frames in one chunk."""
-    return run(shared("media", "default.wmv"), "--workers", 1, "--chunk-frames", 1000)
+FRAMES = 100
 
 
 @pytest.fixture(scope="module")
 def shots():
-    return pictures(shared("media", "default.wmv"), 30)
+    return talking(FRAMES)
+
+
+@pytest.fixture(scope="module")
+def film(shots, tmp_path_factory):
+    return filmed(tmp_path_factory.mktemp("in") / "talking.mp4", shots)
+
+
+@pytest.fixture(scope="module")
+def whole(run, film):
+    """All of the recording in one chunk."""
+    return run(film, "--workers", 1, "--chunk-frames", 1000)
 
 
 def original_rows(outputs: Outputs) -> list[dict[str, str]]:
@@ -52,7 +63,7 @@ def original_rows(outputs: Outputs) -> list[dict[str, str]]:
 def test_seventeen_intensities_and_eighteen_presences_a_side(whole):
     for side in ("left", "right"):
         rows = whole.rows(side)
-        assert len(rows) == 288
+        assert len(rows) == FRAMES
         for au in OPENFACES:
             strengths = np.array([float(row[f"{au}_r"]) for row in rows])
             assert 0 <= strengths.min() <= strengths.max() <= 5
@@ -62,12 +73,6 @@ def test_seventeen_intensities_and_eighteen_presences_a_side(whole):
         assert {row["AU16_r"] + row["AU16_c"] for row in rows} == {""}
 
 
-def test_the_sides_differ_as_a_face_does_but_tell_of_the_same_smile(whole):
-    sides = [np.array([float(r["AU12_r"]) for r in whole.rows(s)]) for s in ("left", "right")]
-    assert np.corrcoef(*sides)[0, 1] > 0.8
-    assert np.abs(sides[0] - sides[1]).mean() > 0.01
-
-
 def test_run_json_says_that_they_are_intensities(whole):
     record = whole.run
     assert record["settings"]["analysis"]["aus"] == "openface2"
@@ -75,59 +80,33 @@ def test_run_json_says_that_they_are_intensities(whole):
     assert "intensity 0-5" in record["au_sources"]["AU12"]
     assert record["au_sources"]["AU28"] == "OpenFace 2's _c: presence, static SVM"
     (aus,) = (m for m in record["weights"] if m["name"] == "openface2_aus")
-    assert aus["official"] is True
-    assert record["weights_are_official"] is True
+    assert aus["official"] is False
+    assert record["weights_are_official"] is False
 
 
-@pytest.mark.parametrize(("workers", "chunk_frames"), [(1, 50), (2, 100), (3, 100), (3, 37)])
-def test_chunks_and_workers_change_not_one_byte(run, whole, workers, chunk_frames):
-    source = shared("media", "default.wmv")
-    made = run(source, "--workers", workers, "--chunk-frames", chunk_frames)
+@pytest.mark.parametrize(("workers", "chunk_frames"), [(1, 50), (2, 30), (3, 37)])
+def test_chunks_and_workers_change_not_one_byte(run, film, whole, workers, chunk_frames):
+    made = run(film, "--workers", workers, "--chunk-frames", chunk_frames)
     assert len(made.run["chunks"]) > 1
     assert made.table_bytes() == whole.table_bytes()
 
 
 @pytest.fixture(scope="module")
-def original(run):
+def original(run, film):
     """The face as filmed."""
-    return run(shared("media", "default.wmv"), "--faces", "original")
+    return run(film, "--faces", "original")
 
 
 def test_the_original_face_gives_one_table_in_openfaces_columns(original):
     assert sorted(path.name for path in original.folder.iterdir()) == [
-        *("default.csv", "default_landmarks.csv.gz", "run.json"),
+        *("run.json", "talking.csv", "talking_landmarks.csv.gz"),
     ]
     rows = original_rows(original)
-    assert len(rows) == 288
+    assert len(rows) == FRAMES
     header = list(rows[0])
     assert [c.removesuffix("_r") for c in header if c.endswith("_r")] == list(OPENFACES)
     presences = [c.removesuffix("_c") for c in header if c.endswith("_c")]
     assert presences == sorted([*OPENFACES, "AU28"])
-
-
-def test_from_pixels_it_agrees_with_openface(original):
-    """Its landmarks there, PFLD's here. The README has these numbers, and why AU23 is low."""
-    golden = np.load(shared("openface2", "golden", "default_own_raw.npz"))
-    names = [str(name) for name in golden["au_r_names"]]
-    rows = original_rows(original)
-    ours = np.array([[float(row[f"{name}_r"]) for name in names] for row in rows])
-    theirs = golden["au_r"]
-    alive = [i for i in range(len(names)) if theirs[:, i].std() > 0.1]
-    found = {names[i]: np.corrcoef(ours[:, i], theirs[:, i])[0, 1] for i in alive}
-    assert np.median(list(found.values())) >= 0.75
-    assert {name for name, value in found.items() if not value >= 0.5} <= {"AU23"}
-    agreeing = [
-        np.mean([int(row[f"{name}_c"]) for row in rows] == golden["au_c"][:, i])
-        for i, name in enumerate(str(name) for name in golden["au_c_names"])
-    ]
-    assert np.mean(agreeing) > 0.85
-
-
-def test_original_and_mirrored_faces_tell_of_the_same_smile(original, whole):
-    filmed_face = np.array([float(row["AU12_r"]) for row in original_rows(original)])
-    for side in ("left", "right"):
-        mirrored = np.array([float(row["AU12_r"]) for row in whole.rows(side)])
-        assert np.corrcoef(filmed_face, mirrored)[0, 1] > 0.8
 
 
 def test_a_recording_with_nobody_in_it_has_rows_of_zeros(run, tmp_path):
@@ -163,13 +142,13 @@ def test_short_recordings(run, shots, tmp_path, frames):
         assert all(row["success"] == "1" and row["AU12_r"] for row in rows)
 
 
-def test_two_people_give_one_row_a_frame(run, tmp_path):
-    people = pictures(shared("media", "multi_face.avi"), 60)
-    made = run(filmed(tmp_path / "people.mp4", people))
+def test_two_people_give_one_row_a_frame(run, shots, tmp_path):
+    people = [np.concatenate([one, other], axis=1) for one, other in zip(shots, shots, strict=True)]
+    made = run(filmed(tmp_path / "people.mp4", people[:24]))
     assert made.run["counts"]["with_several_faces"] > 0
     for side in ("left", "right"):
-        assert [int(row["frame"]) for row in made.rows(side)] == list(range(60))
-        assert sum(row["success"] == "1" for row in made.rows(side)) > 30
+        assert [int(row["frame"]) for row in made.rows(side)] == list(range(24))
+        assert sum(row["success"] == "1" for row in made.rows(side)) > 12
 
 
 @pytest.mark.parametrize(
@@ -186,13 +165,13 @@ def test_what_does_not_go_together_is_wrong_use(options, said, face_clip, tmp_pa
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_missing_au_models_are_wrong_use(face_clip, weights_folder, tmp_path):
-    for path in weights_folder.iterdir():
+def test_missing_au_models_are_wrong_use(face_clip, phantom_weights, tmp_path):
+    for path in phantom_weights.iterdir():
         if path.name != "openface2_aus.zip":
             (tmp_path / path.name).symlink_to(path)
     done = facemirror(
         *("run", face_clip, "--out", tmp_path / "out", "--weights", tmp_path),
-        *("--aus", "openface2"),
+        *("--aus", "openface2", "--landmarks", "pfld68"),
     )
     assert done.returncode == 2
     assert "openface2_aus.zip is missing: type 'facemirror weights fetch --aus" in done.stderr

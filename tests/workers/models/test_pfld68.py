@@ -1,15 +1,8 @@
 """What surrounds PFLD treats left and right alike, whatever the network does."""
 
 import numpy as np
-import pytest
 
-from tests.faces import pictures
-from tests.shared import shared
-from workers.face.midline import midline_ends
-from workers.face.scheme import IBUG68
 from workers.models.pfld68 import COUNTERPART, PICTURES, Pfld68
-from workers.session.onnx_model import OnnxModel
-from workers.session.providers import execution_providers
 
 SIDE = 200
 
@@ -64,19 +57,3 @@ def test_a_point_is_found_where_it_is():
     network = LopsidedNetwork(np.zeros((68, 2)))
     points = Pfld68(network).locate(picture, np.array([60.0, 40.0, 160.0, 140.0])).points
     np.testing.assert_allclose(points, np.tile([120.0, 80.0], (68, 1)), atol=0.1)
-
-
-@pytest.fixture
-def pfld(weights_folder, tmp_path) -> Pfld68:
-    providers = execution_providers("cpu", tmp_path)
-    return Pfld68(OnnxModel(weights_folder / "pfld_68.onnx", providers, {"batch_size": PICTURES}))
-
-
-def test_the_midline_of_a_symmetric_face_is_its_axis(pfld):
-    frame = pictures(shared("media", "default.wmv"), 1)[0]
-    left = frame[:, :340]
-    face = np.concatenate([left, left[:, ::-1]], axis=1)
-    found = pfld.locate(face, np.array([250.0, 100.0, 429.0, 330.0])).points
-    width = found[16, 0] - found[0, 0]
-    assert width > 80
-    np.testing.assert_allclose(midline_ends(found, IBUG68)[:, 0], 339.5, atol=0.002 * width)
