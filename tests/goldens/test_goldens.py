@@ -43,9 +43,9 @@ def test_landmarks_that_openface2s_tracker_follows(tmp_path):
     check("followed_landmarks", figures.followed_landmarks(tmp_path), {"": ROUGH})
 
 
-def test_what_seeded_networks_answer(weights_folder, tmp_path):
-    found = figures.network_answers(tmp_path, weights_folder)
-    check("network_answers", found, {"": ROUGH, "star_points": 0.05 / 128})
+def test_what_seeded_networks_answer():
+    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    check("network_answers", figures.network_answers(), {"": ROUGH, "star_points": 0.05 / 128})
 
 
 @pytest.fixture(scope="module")
