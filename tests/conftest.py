@@ -40,7 +40,7 @@ def phantom_weights(made_once) -> Path:
 @pytest.fixture(scope="session")
 def checkpoints(made_once) -> Path:
     """Seeded stand-ins for every file that `facemirror weights convert` takes."""
-    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     from tests.stand_ins.checkpoints import NETWORKS, write_checkpoint
 
     def make(folder: Path) -> None:
@@ -65,7 +65,7 @@ def published_pfld(checkpoints, monkeypatch) -> None:
 @pytest.fixture(scope="session")
 def weights_folder(checkpoints, made_once) -> Path:
     """A folder with every model, converted from the `checkpoints`: they find nobody."""
-    pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
+    pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
     from weights.conversion import convert
 
     def make(folder: Path) -> None:

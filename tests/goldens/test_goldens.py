@@ -44,7 +44,7 @@ def test_landmarks_that_openface2s_tracker_follows(tmp_path):
 
 
 def test_what_seeded_networks_answer():
-    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     check("network_answers", figures.network_answers(), {"": ROUGH, "star_points": 0.05 / 128})
 
 
@@ -76,7 +76,7 @@ def test_star_crops_where_upstream_does_and_comes_back_as_upstream_does(upstream
 
 
 def test_seeded_heads_give_upstreams_answers_to_upstreams_features(upstream):
-    torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
+    torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     from tests.stand_ins.checkpoints import NETWORKS, state
     from tests.stand_ins.seeded import digest
     from weights.architectures import multitask

@@ -68,7 +68,7 @@ def test_convert_takes_the_default_folders(home, monkeypatch):
     checkpoints = home / "checkpoints"
     checkpoints.mkdir(parents=True)
     write_pfld(checkpoints)
-    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     given = CHECKPOINTS["pfld68"]
     published = replace(given, sha256=sha256_of(checkpoints / given.file))
     monkeypatch.setitem(CHECKPOINTS, "pfld68", published)
@@ -81,15 +81,15 @@ def test_convert_takes_the_default_folders(home, monkeypatch):
 
 
 def test_convert_with_nothing_to_convert_fails_in_one_line(home, tmp_path):
-    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     done = run("convert", "--checkpoints", tmp_path)
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_convert_warns_about_a_checkpoint_that_is_not_the_published_one(home, tmp_path):
-    torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
-    pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
+    torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
+    pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
     from weights.architectures.retinaface import RetinaFace
 
     torch.manual_seed(0)

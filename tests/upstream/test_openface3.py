@@ -14,7 +14,7 @@ import pytest
 
 from tests.shared import shared
 
-torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
+torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
 ORACLE = shared("oracle")
 
 from tests.goldens.files import UPSTREAM, read  # noqa: E402

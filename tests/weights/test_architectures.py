@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
+torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
 
 from weights.architectures import multitask, star98  # noqa: E402
 from weights.architectures.multitask import Multitask  # noqa: E402

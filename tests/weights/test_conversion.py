@@ -6,9 +6,9 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
-onnx = pytest.importorskip("onnx", reason="needs the extra 'convert'")
-pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
+torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
+onnx = pytest.importorskip("onnx", reason="needs torch: make test EXTRAS=dev,convert")
+pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
 
 from onnxruntime.tools.mobile_helpers import usability_checker  # noqa: E402
 
