@@ -6,6 +6,8 @@ comma := ,
 PYTHON ?= python3
 EXTRAS ?= dev
 VENV ?= .venv
+# Tests of one file stay together; most wait more than they compute. One process: make test PROCESSES=0
+PROCESSES ?= 4
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
@@ -15,7 +17,7 @@ demo: $(VENV)/.installed-
 	$(BIN)/facemirror demo
 
 test: lint types
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from tests.recordings import read_number
@@ -39,3 +41,7 @@ def numbers_shown(path: Path, chunk_frames: int) -> list[int | None]:
     """The number that stands in each frame; None for one without a picture."""
     pictures = decode_chunks(path, read_index(path), chunk_frames)
     return [None if picture is None else read_number(picture) for picture in pictures]
+
+
+def to_bgr(frame: VideoFrame) -> Picture:
+    return frame.reformat(format="bgr24", interpolation=Interpolation.BICUBIC).to_ndarray()

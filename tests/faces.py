@@ -1,4 +1,4 @@
-"""Recordings with real faces, made from the shared ones."""
+"""Pictures as recordings, and recordings as pictures."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -9,19 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
-
-
-def copied(source: Path, destination: Path, packets: int) -> Path:
-    """The first packets of a recording, not re-encoded."""
-    with av.open(str(source)) as given, av.open(str(destination), "w") as made:
-        stream = given.streams.video[0]
-        copy = made.add_stream_from_template(stream)
-        for n, packet in enumerate(given.demux(stream)):
-            if n == packets or packet.dts is None:
-                break
-            packet.stream = copy
-            made.mux(packet)
-    return destination
 
 
 def pictures(source: Path, frames: int) -> list[Picture]:
@@ -37,16 +24,18 @@ def filmed(
     *,
     pts: Callable[[int], int] = lambda n: n,
     time_base: Fraction = Fraction(1, 30),
+    codec: str = "libx264",
     options: dict[str, str] | None = None,
     rotation: int = 0,
     pixels: str = "yuv420p",
 ) -> Path:
-    """An H.264 recording of the pictures, at the times `pts` in units of `time_base`.
+    """A recording of the pictures, at the times `pts` in units of `time_base`.
 
-    rotation: degrees, counter-clockwise, of the display matrix that the container stores.
+    options: of the encoder. rotation: degrees, counter-clockwise, of the display matrix that the
+    container stores.
     """
     with av.open(str(destination), "w") as made:
-        stream = made.add_stream("libx264", rate=30, options=options or {"crf": "12"})
+        stream = made.add_stream(codec, rate=30, options=options or {"crf": "12"})
         stream.height, stream.width = shots[0].shape[:2]
         stream.pix_fmt = pixels
         stream.codec_context.time_base = stream.time_base = time_base

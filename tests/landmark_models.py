@@ -161,10 +161,9 @@ def dot_face():
     return ShapeModel(mean, np.ascontiguousarray(basis.T).reshape(4, 3, 68), np.full(4, 600.0))
 
 
-def dot_eye(first):
+def eye_of(face, first):
     """A shape of 28 points, six of them the face's from `first` on; the others are between them."""
     random = np.random.default_rng(first)
-    face = dot_face()
     weights = random.dirichlet(np.ones(6), 28)
     weights[LIDS] = np.eye(6)
     shared = slice(first, first + 6)
@@ -173,19 +172,31 @@ def dot_eye(first):
     return ShapeModel(mean, np.ascontiguousarray(modes), face.variances)
 
 
-def dot_shapes():
-    """The shape models by the names of the landmark models."""
-    face = dot_face()
+def shapes_of(face):
+    """The shape models of a face and its parts, by the names of the landmark models."""
     inner = face.only(np.arange(17, 68))
-    return {"face": face, "inner": inner, "right_eye": dot_eye(36), "left_eye": dot_eye(42)}
+    return {
+        "face": face,
+        "inner": inner,
+        "right_eye": eye_of(face, 36),
+        "left_eye": eye_of(face, 42),
+    }
 
 
-def write_checkpoints(checkpoints, *, validator=True):
-    """All files of the landmark models, in a checkpoints folder; it is returned."""
+def dot_shapes():
+    """The shape models that know the dot face."""
+    return shapes_of(dot_face())
+
+
+def write_checkpoints(checkpoints, *, face=None, validator=True):
+    """All files of the landmark models, in a checkpoints folder; it is returned.
+
+    face: the shape that they know, the dot face unless told otherwise.
+    """
     folder = Path(checkpoints) / "openface2"
     for file in [*NEEDED, VALIDATOR]:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
-    for seed, (name, shape) in enumerate(dot_shapes().items()):
+    for seed, (name, shape) in enumerate(shapes_of(face or dot_face()).items()):
         files = LANDMARK_MODELS[name]
         written(shape, folder / files.shape_model)
         points = shape.mean.shape[1]

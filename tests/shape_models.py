@@ -1,13 +1,10 @@
-"""Shape models made on the spot, and OpenFace 2's own where it is at hand."""
+"""Shape models made on the spot."""
 
 from pathlib import Path
 
 import numpy as np
 
-from tests.shared import shared
 from workers.face.shape_model import POINTS, ShapeModel
-
-PDM = ("openface2", "model", "In-the-wild_aligned_PDM_68.txt")
 
 
 def made_up(modes: int = 5, seed: int = 0) -> ShapeModel:
@@ -37,8 +34,3 @@ def written(model: ShapeModel, path: Path) -> Path:
         lines += [" ".join(f"{value:.17g}" for value in row) for row in matrix]
     path.write_text("\n".join(lines) + "\n")
     return path
-
-
-def openfaces() -> Path:
-    """The file of OpenFace 2's shape model; skips the test where it is absent."""
-    return shared(*PDM)

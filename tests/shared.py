@@ -8,8 +8,11 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def shared(*parts: str) -> Path:
-    """The path of a shared file; skips the test where it is absent."""
+    """The path of a shared file; skips the test where it is absent, or a module that asks first."""
     path = SHARED.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"needs ../shared/{'/'.join(parts)}, which is not on this machine")
+        pytest.skip(
+            f"needs ../shared/{'/'.join(parts)}: see 'Tests that need data' in CONTRIBUTING.md",
+            allow_module_level=True,
+        )
     return path

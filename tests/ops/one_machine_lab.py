@@ -146,11 +146,18 @@ def wait_until(
         time.sleep(0.2)
 
 
+PORTS = iter(range(15000 + os.getpid() % 170 * 100, 32768))
+"""Each process has its own first, and gives none twice. They are below those that systems hand out
+to whoever connects, so that a server which is down for a moment finds its own still free."""
+
+
 def free_port() -> int:
     """A TCP port of this machine that nothing listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    for port in PORTS:
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port below 32768 is free")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
-"""`facemirror run` on a real recording, from the command line to the files."""
+"""`facemirror run` on a phantom's recording, from the command line to the files."""
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,20 +9,19 @@ import pytest
 from tests.faces import filmed, pictures
 from tests.ops.command import facemirror
 from tests.ops.outputs import Outputs
-from tests.shared import shared
+from tests.phantom_films import talking
+from workers.face.midline import midline_ends
+from workers.face.scheme import WFLW98
 from workers.video.reading.index import read_index
 
 
 @pytest.fixture(scope="module")
-def run(weights_folder, tmp_path_factory):
-    """Runs the command with PFLD landmarks; returns the outputs of one recording."""
+def run(tmp_path_factory):
+    """Runs the command with the demo models; returns the outputs of one recording."""
 
-    def run_it(recording, *options, landmarks="pfld68"):
+    def run_it(recording, *options, weights="demo"):
         out = tmp_path_factory.mktemp("out")
-        done = facemirror(
-            *("run", recording, "--out", out, "--weights", weights_folder),
-            *("--landmarks", landmarks, *options),
-        )
+        done = facemirror("run", recording, "--out", out, "--weights", weights, *options)
         assert done.returncode == 0, done.stderr
         return Outputs(out / recording.stem)
 
@@ -59,7 +59,7 @@ def test_run_json_says_where_the_numbers_come_from(of_two_workers, face_clip):
     assert {m["name"] for m in run["weights"]} == {
         "retinaface_frame",
         "retinaface_face",
-        "pfld68",
+        "star98",
         "mtl_aus",
     }
     assert run["counts"]["measured"] == run["counts"]["frames"] == 60
@@ -72,10 +72,10 @@ def test_each_video_shows_one_half_twice(of_two_workers, face_clip):
     and unlike in the filmed one, and the kept half is the filmed one."""
     filmed_frame = pictures(face_clip, 1)[0].astype(float)
     points = of_two_workers.landmarks()[0]
-    middle = points[[21, 22, 8], 0].mean()
-    x1, x2 = (int(v) for v in (middle - 60, middle + 60))
+    middle = midline_ends(points, WFLW98)[:, 0].mean()
+    x1, x2 = (int(v) for v in (middle - 90, middle + 90))
     y1, y2 = (int(v) for v in (points[:, 1].min(), points[:, 1].max()))
-    halves = {"left": slice(x1 + 70, x2), "right": slice(x1, x2 - 70)}
+    halves = {"left": slice(x1 + 100, x2), "right": slice(x1, x2 - 100)}
     for side, own in halves.items():
         shown = of_two_workers.video(f"{side}_mirrored")[1][0].astype(float)
         face, original = shown[y1:y2, x1:x2], filmed_frame[y1:y2, x1:x2]
@@ -101,8 +101,8 @@ def test_the_size_of_chunks_changes_not_one_byte_of_a_table(run, of_two_workers,
         assert other.table_bytes() == of_two_workers.table_bytes()
 
 
-def test_a_second_run_replaces_the_outputs_whole(weights_folder, face_clip, tmp_path):
-    arguments = ("run", face_clip, "--weights", weights_folder, "--landmarks", "pfld68")
+def test_a_second_run_replaces_the_outputs_whole(face_clip, tmp_path):
+    arguments = ("run", face_clip, "--weights", "demo")
     assert facemirror(*arguments, "--out", tmp_path, "--debug-video").returncode == 0
     folder = tmp_path / face_clip.stem
     (folder / "notes.txt").write_text("mine")
@@ -116,15 +116,15 @@ def test_a_second_run_replaces_the_outputs_whole(weights_folder, face_clip, tmp_
     assert not list(folder.glob(".*"))
 
 
-def test_star_landmarks_run_the_whole_way(run, face_clip):
-    made = run(face_clip, landmarks="star98")
-    assert len(made.rows("left")) == 60
-    assert made.landmarks().shape == (60, 98, 2)
+def test_68_landmarks_run_the_whole_way(run, face_clip, phantom_weights):
+    made = run(face_clip, "--landmarks", "pfld68", weights=phantom_weights)
+    assert {row["success"] for row in made.rows("left")} == {"1"}
+    assert made.landmarks().shape == (60, 68, 2)
 
 
 @pytest.fixture(scope="module")
 def shots():
-    return pictures(shared("media", "default.wmv"), 24)
+    return talking(24)
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +138,6 @@ def nearly_the_same_face(a: Outputs, b: Outputs, shift=(0.0, 0.0)) -> None:
 
 def test_a_variable_frame_rate_keeps_its_times(run, shots, plain, tmp_path):
     times = list(itertools.accumulate([40 + 30 * (n % 3) for n in range(len(shots))]))
-    from fractions import Fraction
-
     recording = filmed(
         tmp_path / "vfr.mp4", shots, pts=lambda n: times[n], time_base=Fraction(1, 1000)
     )

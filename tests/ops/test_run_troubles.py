@@ -14,7 +14,6 @@ import pytest
 from tests.ops.command import facemirror, started
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, cut_off, record, record_sound
-from tests.shared import shared
 
 
 @pytest.fixture
@@ -27,20 +26,18 @@ def troubled(tmp_path, face_clip):
     record_sound(folder / "sound.mp4")
     record(folder / "nobody.mp4", Recipe(frames=12))
     shutil.copy(face_clip, folder / "good.wmv")
-    shutil.copy(shared("media", "multi_face.avi"), folder / "short.avi")
+    record(folder / "short.avi", Recipe(frames=700, codec="mjpeg", pix_fmt="yuvj420p"))
     cut_off(folder / "short.avi", 0.05)
     shutil.copy(face_clip, folder / "broken.wmv")
     cut_off(folder / "broken.wmv", 0.4)
     return folder
 
 
-def test_bad_recordings_fail_with_a_reason_each_and_the_others_finish(
-    troubled, weights_folder, tmp_path
-):
+def test_bad_recordings_fail_with_a_reason_each_and_the_others_finish(troubled, tmp_path):
     out = tmp_path / "out"
     done = facemirror(
         *("run", troubled, troubled / "missing.mp4", "--out", out),
-        *("--weights", weights_folder, "--landmarks", "pfld68"),
+        *("--weights", "demo"),
     )
     lines = done.stderr.splitlines()
     assert done.returncode == 1
@@ -62,7 +59,7 @@ def test_bad_recordings_fail_with_a_reason_each_and_the_others_finish(
     short = Outputs(out / "short")
     lost = short.run["recording"]["missing_frames"] + short.run["counts"]["undecodable"]
     assert lost > 600
-    assert len(short.rows("left")) + short.run["recording"]["missing_frames"] == 702
+    assert len(short.rows("left")) + short.run["recording"]["missing_frames"] == 700
     assert any(line.startswith("short: ") and "frames are missing" in line for line in lines)
 
     broken = Outputs(out / "broken")
@@ -96,8 +93,8 @@ def test_missing_weights_are_wrong_use(face_clip, tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_changed_weights_are_refused(face_clip, weights_folder, tmp_path):
-    weights = shutil.copytree(weights_folder, tmp_path / "weights")
+def test_changed_weights_are_refused(face_clip, phantom_weights, tmp_path):
+    weights = shutil.copytree(phantom_weights, tmp_path / "weights")
     with (weights / "pfld_68.onnx").open("ab") as file:
         file.write(b"changed")
     done = facemirror(
@@ -116,29 +113,24 @@ def test_a_redis_that_does_not_answer_is_wrong_use(face_clip, tmp_path):
     assert "no Redis answers at redis://:***@127.0.0.1:1/0" in done.stderr
 
 
-def test_a_provider_that_is_not_there_is_wrong_use(face_clip, weights_folder, tmp_path):
+def test_a_provider_that_is_not_there_is_wrong_use(face_clip, tmp_path):
     if "linux" not in sys.platform:
         pytest.skip("Core ML is there on macOS")
     done = facemirror(
-        *("run", face_clip, "--out", tmp_path / "out", "--weights", weights_folder),
+        *("run", face_clip, "--out", tmp_path / "out", "--weights", "demo"),
         *("--provider", "coreml"),
     )
     assert done.returncode == 2
     assert "'coreml' is not in this machine's onnxruntime" in done.stderr
 
 
-def test_a_full_disk_fails_the_recording_and_leaves_nothing_half_written(
-    face_clip, weights_folder, tmp_path
-):
+def test_a_full_disk_fails_the_recording_and_leaves_nothing_half_written(face_clip, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     if os.geteuid() or os.system(f"mount -t tmpfs -o size=200k tmpfs {disk}"):
         pytest.skip("only root can mount a small disk here")
     try:
-        done = facemirror(
-            *("run", face_clip, "--out", disk, "--weights", weights_folder),
-            *("--landmarks", "pfld68"),
-        )
+        done = facemirror("run", face_clip, "--out", disk, "--weights", "demo")
         assert done.returncode == 1
         assert f"{face_clip.stem}: failed: " in done.stderr
         assert "Traceback" not in done.stderr
@@ -149,13 +141,11 @@ def test_a_full_disk_fails_the_recording_and_leaves_nothing_half_written(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_leaves_no_process_and_no_half_written_file(
-    how, face_clip, weights_folder, tmp_path
-):
+def test_stopping_leaves_no_process_and_no_half_written_file(how, face_clip, tmp_path):
     temporary, out = tmp_path / "tmp", tmp_path / "out"
     temporary.mkdir()
     process = started(
-        *("run", face_clip, "--out", out, "--weights", weights_folder, "--workers", 2),
+        *("run", face_clip, "--out", out, "--weights", "demo", "--workers", 2),
         folder=temporary,
     )
     log = wait_for_workers(temporary)
@@ -170,9 +160,9 @@ def test_stopping_leaves_no_process_and_no_half_written_file(
     assert not list(out.iterdir())
 
 
-def test_a_killed_command_takes_its_workers_with_it(face_clip, weights_folder, tmp_path):
+def test_a_killed_command_takes_its_workers_with_it(face_clip, tmp_path):
     process = started(
-        *("run", face_clip, "--out", tmp_path / "out", "--weights", weights_folder),
+        *("run", face_clip, "--out", tmp_path / "out", "--weights", "demo"),
         folder=tmp_path,
     )
     wait_for_workers(tmp_path)
@@ -194,14 +184,12 @@ def wait_for_workers(temporary: Path) -> str:
     raise AssertionError(f"no worker began within 60 s: {logs}")
 
 
-def test_two_recordings_of_one_name_do_not_overwrite_each_other(
-    face_clip, weights_folder, tmp_path
-):
+def test_two_recordings_of_one_name_do_not_overwrite_each_other(face_clip, tmp_path):
     other = tmp_path / f"{face_clip.stem}.avi"
     shutil.copy(face_clip, other)
     third = tmp_path / "sub" / other.name
     third.parent.mkdir()
     shutil.copy(face_clip, third)
-    done = facemirror("run", other, third, "--out", tmp_path / "out", "--weights", weights_folder)
+    done = facemirror("run", other, third, "--out", tmp_path / "out", "--weights", "demo")
     assert done.returncode == 2
     assert "would overwrite each other" in done.stderr

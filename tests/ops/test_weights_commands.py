@@ -3,14 +3,16 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from ops.weights_commands import app
-from tests.shared import shared
 from tests.stand_in_weights import stand_in_weights
-from weights.manifest import MODELS
+from tests.stand_ins.pfld import write_pfld
+from tests.stand_ins.weights_folders import installed
+from weights.manifest import CHECKPOINTS, MODELS, WeightsRecord, sha256_of, write_record
 
 
 @pytest.fixture
@@ -24,6 +26,20 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def every_model(tmp_path):
+    """A weights folder with a file for every model, some of them made from published ones."""
+    folder = tmp_path / "every-model"
+    folder.mkdir()
+    models = []
+    for name, model in MODELS.items():
+        (folder / model.file).write_bytes(name.encode())
+        known = {"official": "retinaface" in name, "source_file": "Landmark_98.pkl"}
+        models.append(installed(folder, name, **known))
+    write_record(folder, WeightsRecord().having(*models))
+    return folder
 
 
 def run(*arguments):
@@ -54,11 +70,14 @@ def test_fetch_that_cannot_reach_the_hub_fails_in_one_line(home, monkeypatch):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_convert_takes_the_default_folders(home):
+def test_convert_takes_the_default_folders(home, monkeypatch):
     checkpoints = home / "checkpoints"
     checkpoints.mkdir(parents=True)
-    shutil.copyfile(shared("weights", "pfld_68.onnx"), checkpoints / "pfld_68.onnx")
-    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    write_pfld(checkpoints)
+    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
+    given = CHECKPOINTS["pfld68"]
+    published = replace(given, sha256=sha256_of(checkpoints / given.file))
+    monkeypatch.setitem(CHECKPOINTS, "pfld68", published)
     done = run("convert")
     assert done.exit_code == 0, done.output
     assert (home / "pfld_68.onnx").is_file()
@@ -68,15 +87,15 @@ def test_convert_takes_the_default_folders(home):
 
 
 def test_convert_with_nothing_to_convert_fails_in_one_line(home, tmp_path):
-    pytest.importorskip("torch", reason="needs the extra 'convert'")
+    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     done = run("convert", "--checkpoints", tmp_path)
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_convert_warns_about_a_checkpoint_that_is_not_the_published_one(home, tmp_path):
-    torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
-    pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
+    torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
+    pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
     from weights.architectures.retinaface import RetinaFace
 
     torch.manual_seed(0)
@@ -99,8 +118,8 @@ def test_convert_without_its_extra_says_what_to_install(home, monkeypatch, packa
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_verify_accepts_unchanged_models_and_repeats_the_warning(weights_folder):
-    done = run("verify", "--weights", weights_folder)
+def test_verify_accepts_unchanged_models_and_repeats_the_warning(every_model):
+    done = run("verify", "--weights", every_model)
     assert done.exit_code == 0, done.output
     for model in MODELS.values():
         assert model.file in done.stdout
@@ -108,9 +127,9 @@ def test_verify_accepts_unchanged_models_and_repeats_the_warning(weights_folder)
     assert "retinaface" not in done.stderr
 
 
-def test_verify_names_every_damaged_or_missing_model(weights_folder, tmp_path):
+def test_verify_names_every_damaged_or_missing_model(every_model, tmp_path):
     folder = tmp_path / "damaged"
-    shutil.copytree(weights_folder, folder)
+    shutil.copytree(every_model, folder)
     (folder / "mtl_aus.onnx").unlink()
     with (folder / "retinaface_face.onnx").open("ab") as file:
         file.write(b"\0")
@@ -147,14 +166,14 @@ def test_verify_does_not_ask_for_optional_models(home):
     assert "pfld" not in done.output
 
 
-def test_verify_for_openface2_asks_for_its_own_models(weights_folder, tmp_path):
+def test_verify_for_openface2_asks_for_its_own_models(every_model, tmp_path):
     for name in ("retinaface_frame.onnx", "retinaface_face.onnx", "pfld_68.onnx"):
-        (tmp_path / name).symlink_to(weights_folder / name)
-    shutil.copyfile(weights_folder / "weights.json", tmp_path / "weights.json")
+        (tmp_path / name).symlink_to(every_model / name)
+    shutil.copyfile(every_model / "weights.json", tmp_path / "weights.json")
     done = run("verify", "--weights", tmp_path, "--aus", "openface2")
     assert done.exit_code == 1
     assert "openface2_aus.zip is missing" in done.stderr
-    shutil.copyfile(weights_folder / "openface2_aus.zip", tmp_path / "openface2_aus.zip")
+    shutil.copyfile(every_model / "openface2_aus.zip", tmp_path / "openface2_aus.zip")
     record = json.loads((tmp_path / "weights.json").read_text())
     for name in ("star98", "mtl_aus", "mtl_emotion_gaze", "clnf68"):
         del record["models"][name]

@@ -69,7 +69,12 @@ class Lab:
             yield workers
 
     def submit(
-        self, source: Path, chunk_frames: int | None = 100, mix_providers=False, **analysis
+        self,
+        source: Path,
+        chunk_frames: int | None = 100,
+        mix_providers=False,
+        provider=None,
+        **analysis,
     ) -> Sent:
         """Send a recording on its way."""
         settings = RunSettings(
@@ -80,7 +85,9 @@ class Lab:
         request = Request(
             source=source, name=source.stem, settings=settings, models=model_sums(models)
         )
-        options = StudyOptions(out=self.out, anew=True, mix_providers=mix_providers)
+        options = StudyOptions(
+            out=self.out, anew=True, mix_providers=mix_providers, provider=provider
+        )
         study = submit(self.client, [request], options)
         return Sent(study, study.recording(recording_id(study.id, 1)))
 

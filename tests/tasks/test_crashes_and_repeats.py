@@ -18,8 +18,8 @@ from workers.process.queues import FILES_QUEUE
 
 
 @pytest.fixture(scope="module")
-def server(weights_folder, tmp_path_factory):
-    with laboratory(weights_folder, tmp_path_factory.mktemp("lab")) as made:
+def server(phantom_weights, tmp_path_factory):
+    with laboratory(phantom_weights, tmp_path_factory.mktemp("lab")) as made:
         yield made
 
 
@@ -118,9 +118,12 @@ def test_a_chunk_that_always_kills_its_worker_fails_its_recording(lab, face_clip
 
 
 def test_a_living_workers_chunk_is_not_given_away_however_long_it_takes(lab, face_clip):
-    """The chunk takes several leases, and a second worker is idle."""
+    """The chunk takes several leases, by a simulated session, and a second worker is idle."""
+    seconds_a_frame = 3 * LEASE_SECONDS / 60
+    slow = replace(lab.configuration, provider="simulated", simulated_seconds=seconds_a_frame)
+    lab = replace(lab, configuration=slow)
     with lab.workers(2) as workers:
-        submission = lab.submit(face_clip, landmarks="star98")
+        submission = lab.submit(face_clip, provider="simulated")
         begun = time.monotonic()
         lab.wait_for_frames(submission, 50, workers, seconds=200)
         assert [submission.store.starts(work) for work in ("ingest", "0")] == [1, 1]

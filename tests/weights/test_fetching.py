@@ -1,16 +1,19 @@
 """Fetching, against a local server that stands in for the hub."""
 
+import hashlib
 import os
 import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.shared import shared
+from tests.landmark_models import write_checkpoints
+from tests.stand_ins.openface2 import write_openface2
 from weights.clnf import files
 from weights.fetching import (
     fetch,
@@ -25,16 +28,18 @@ from weights.manifest import (
     WeightsError,
     sha256_of,
 )
-from weights.openface2 import AU_LIST, SHAPE_MODEL, place_on_github
+from weights.openface2 import AU_LIST, place_on_github
 
 ROOT = Path(__file__).resolve().parents[2]
 RETINAFACE = CHECKPOINTS["retinaface"]
 FETCH = """
 import sys
+from dataclasses import replace
 from weights.fetching import fetch
 from weights.manifest import CHECKPOINTS, WeightsError
 try:
-    fetch(sys.argv[1], True, checkpoints=[CHECKPOINTS[sys.argv[2]]], say=print)
+    wanted = replace(CHECKPOINTS[sys.argv[2]], sha256=sys.argv[3])
+    fetch(sys.argv[1], True, checkpoints=[wanted], say=print)
 except WeightsError as error:
     sys.exit(str(error))
 """
@@ -73,11 +78,17 @@ def hub(tmp_path):
     server.server_close()
 
 
-def run_fetch(address: str, out: Path, name: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own: huggingface_hub reads HF_ENDPOINT when it is imported."""
+def run_fetch(
+    address: str, out: Path, name: str, published: bytes = b""
+) -> subprocess.CompletedProcess[str]:
+    """Fetch a checkpoint whose published content is this one.
+
+    In a process of its own: huggingface_hub reads HF_ENDPOINT when it is imported.
+    """
+    checksum = hashlib.sha256(published).hexdigest()
     environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(out.parent / "hf")}
     return subprocess.run(
-        [sys.executable, "-c", FETCH, out, name],
+        [sys.executable, "-c", FETCH, out, name, checksum],
         cwd=ROOT,
         check=False,
         env=environment,
@@ -89,15 +100,15 @@ def run_fetch(address: str, out: Path, name: str) -> subprocess.CompletedProcess
 
 def test_a_published_checkpoint_is_fetched_once(hub, tmp_path):
     folder, address = hub
-    content = shared("weights", RETINAFACE.file).read_bytes()
+    content = b"a checkpoint" * 1000
     (folder / RETINAFACE.file).write_bytes(content)
     out = tmp_path / "checkpoints"
-    first = run_fetch(address, out, "retinaface")
+    first = run_fetch(address, out, "retinaface", content)
     assert first.returncode == 0, first.stderr
     assert "its checksum is the published one" in first.stdout
     assert (out / RETINAFACE.file).read_bytes() == content
     (folder / RETINAFACE.file).unlink()
-    again = run_fetch(address, out, "retinaface")
+    again = run_fetch(address, out, "retinaface", content)
     assert again.returncode == 0, again.stderr
     assert "is there already" in again.stdout
 
@@ -166,28 +177,37 @@ def github(tmp_path):
 
 
 @pytest.fixture
-def openface2(github):
-    """The server, with OpenFace 2's files where its tag has them."""
+def openface2(github, tmp_path, monkeypatch):
+    """The server, with stand-ins for OpenFace 2's files where its tag has them; the stand-ins."""
     folder, address, asked = github
-    model = shared("openface2", "model")
-    for path in model.rglob("*"):
-        if path.is_file():
-            place = folder / place_on_github(str(path.relative_to(model)))
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(path.read_bytes())
-    return folder, address, asked
+    model = write_openface2(tmp_path / "stand-ins")
+    known = {}
+    for path in model.rglob("*.*"):
+        file = str(path.relative_to(model))
+        known[file] = sha256_of(path)
+        put(folder, place_on_github(file), path.read_bytes())
+    del known[AU_LIST]
+    for module in ("openface2", "fetching"):
+        monkeypatch.setattr(f"weights.{module}.published", lambda: known)
+    return folder, address, asked, model
 
 
 @pytest.fixture
-def landmark_models(github):
-    """The server, with OpenFace 2's landmark models where its tag has them."""
+def landmark_models(github, tmp_path, monkeypatch):
+    """The server, with stand-ins for OpenFace 2's landmark models where its tag has them."""
     folder, address, asked = github
-    for file in files.published():
-        parts = ("model", file) if file == SHAPE_MODEL else ("landmarks", "model", file[10:])
-        place = folder / files.place_on_github(file)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(shared("openface2", *parts).read_bytes())
+    write_checkpoints(tmp_path / "stand-ins")
+    model = write_openface2(tmp_path / "stand-ins")  # they share the face's shape model
+    known = {file: sha256_of(model / file) for file in files.published()}
+    for file in known:
+        put(folder, files.place_on_github(file), (model / file).read_bytes())
+    monkeypatch.setattr(files, "published", lambda: known)
     return folder, address, asked
+
+
+def put(folder: Path, place: str, content: bytes) -> None:
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_bytes(content)
 
 
 @pytest.fixture
@@ -199,13 +219,12 @@ def unused_address():
 
 
 def test_openface2s_files_are_fetched_once(openface2, tmp_path):
-    _, address, asked = openface2
+    _, address, asked, model = openface2
     out, lines = tmp_path / "out", []
     paths = fetch_openface2(out, address, lines.append)
     assert len(paths) == len(asked) == 35 + 3
     for path in paths:
-        original = shared("openface2", "model", str(path.relative_to(out)))
-        assert path.read_bytes() == original.read_bytes()
+        assert path.read_bytes() == (model / path.relative_to(out)).read_bytes()
     assert lines == [f"{out}: 37 files, their checksums are the published ones"]
     asked.clear()
     fetch_openface2(out, address, lines.append)
@@ -213,7 +232,7 @@ def test_openface2s_files_are_fetched_once(openface2, tmp_path):
 
 
 def test_openface2s_own_list_is_obeyed(openface2, tmp_path):
-    folder, address, _ = openface2
+    folder, address, *_ = openface2
     listed = folder / place_on_github(AU_LIST)
     other = listed.read_text().replace("AU_23_static.dat", "AU_23_unknown.dat")
     listed.write_text(other.replace("AU_5_static.dat AU05\n", "AU_28_static.dat AU05\n"))
@@ -225,7 +244,7 @@ def test_openface2s_own_list_is_obeyed(openface2, tmp_path):
 
 
 def test_an_au_model_with_other_content_is_refused_and_removed(openface2, tmp_path):
-    folder, address, _ = openface2
+    folder, address, *_ = openface2
     name = "AU_predictors/svm_combined/AU_9_dynamic.dat"
     (folder / place_on_github(name)).write_bytes(b"something else")
     with pytest.raises(WeightsError, match=r"AU_9_dynamic\.dat was removed"):
@@ -305,12 +324,13 @@ def test_a_file_that_github_does_not_have_is_named(github, tmp_path):
 
 def test_pfld_is_fetched_from_github(github, tmp_path):
     folder, address, asked = github
-    place = folder / PFLD_ON_GITHUB
-    place.parent.mkdir(parents=True)
-    place.write_bytes(shared("weights", "pfld_68.onnx").read_bytes())
+    content = b"a network"
+    put(folder, PFLD_ON_GITHUB, content)
+    pfld = replace(CHECKPOINTS["pfld68"], sha256=hashlib.sha256(content).hexdigest())
     for _ in range(2):
-        (path,) = fetch(tmp_path / "out", True, checkpoints=[CHECKPOINTS["pfld68"]], github=address)
+        (path,) = fetch(tmp_path / "out", True, checkpoints=[pfld], github=address)
         assert path.name == "pfld_68.onnx"
+        assert path.read_bytes() == content
     assert asked == [f"/{PFLD_ON_GITHUB}"]
 
 

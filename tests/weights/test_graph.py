@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="needs the extra 'convert'")
+onnx = pytest.importorskip("onnx", reason="needs torch: make test EXTRAS=dev,convert")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 

@@ -6,10 +6,9 @@ import pytest
 
 from tasks.messages import ModelSum, RunSettings
 from tasks.outputs.au_tables import au_tables, predicted
-from tests.shared import shared
 from weights.manifest import WeightsError, verify_model
 from workers.aus.occurrence_scores import OccurrenceScores
-from workers.aus.openface2.models import read_openface2
+from workers.aus.openface2.models import open_openface2
 from workers.chunk.order import AnalysisSettings, ChunkOrder
 from workers.chunk.rows import ChunkRows, ChunkRowsBuilder
 from workers.chunk.simulation import simulate_chunk
@@ -18,12 +17,12 @@ SETTINGS = RunSettings(analysis=AnalysisSettings(landmarks="pfld68", aus="openfa
 
 
 @pytest.fixture
-def weights(weights_folder, tmp_path):
+def weights(phantom_weights, tmp_path):
     """A weights folder with OpenFace 2's AU models."""
     folder = tmp_path / "weights"
     folder.mkdir()
     for name in ("weights.json", "openface2_aus.zip"):
-        shutil.copyfile(weights_folder / name, folder / name)
+        shutil.copyfile(phantom_weights / name, folder / name)
     return folder
 
 
@@ -50,16 +49,16 @@ def test_missing_models_are_named(weights, tmp_path):
         open_tables(weights, "0" * 64, tmp_path)
 
 
-def test_chunks_that_were_analysed_for_other_aus_are_refused():
+def test_chunks_that_were_analysed_for_other_aus_are_refused(weights):
     builder = ChunkRowsBuilder(1, 68, OccurrenceScores.of_no_face())
     builder.add(None, decoded=True, faces=0)
-    models = read_openface2(shared("openface2", "model"))
+    models = open_openface2(weights / "openface2_aus.zip")
     with pytest.raises(TypeError, match="has OccurrenceScores, not evidence"):
         predicted(models, 2, [builder.finish()])
 
 
 @pytest.mark.parametrize(("faces", "count"), [("mirrored", 2), ("original", 1)])
-def test_a_simulated_chunk_has_nobody_in_it(faces, count):
+def test_a_simulated_chunk_has_nobody_in_it(faces, count, weights):
     order = ChunkOrder(
         recording="x",
         start=0,
@@ -75,7 +74,7 @@ def test_a_simulated_chunk_has_nobody_in_it(faces, count):
     )
     made = simulate_chunk(order, 0.0, lambda _: None)
     rows = ChunkRows.from_bytes(made.rows.to_bytes())
-    models = read_openface2(shared("openface2", "model"))
+    models = open_openface2(weights / "openface2_aus.zip")
     aus = predicted(models, count, [rows])
     assert [one.intensities.shape for one in aus] == [(5, 17)] * count
     assert not any(one.intensities.any() or one.presences.any() for one in aus)

@@ -7,9 +7,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the extra 'convert'")
-onnx = pytest.importorskip("onnx", reason="needs the extra 'convert'")
-pytest.importorskip("onnxscript", reason="needs the extra 'convert'")
+torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
+onnx = pytest.importorskip("onnx", reason="needs torch: make test EXTRAS=dev,convert")
+pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
 
 from weights.demo.networks import ActionUnits  # noqa: E402
 from weights.demo.publishing import publish  # noqa: E402

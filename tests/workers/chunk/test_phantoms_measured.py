@@ -63,9 +63,17 @@ def test_scores_stand_in_the_phantoms_order() -> None:
     assert tuple(au.upper() for au in AUS) == names
 
 
-@pytest.mark.parametrize("roll", [-25.0, 0.0, 25.0])
-@pytest.mark.parametrize("height", [0.15, 0.3, 0.55, 0.8])
-@pytest.mark.parametrize("seed", HELD_SEEDS)
+HEIGHTS = (0.15, 0.3, 0.55, 0.8)
+ROLLS = (-25.0, 0.0, 25.0)
+# Every height with every tilt, and every look with each of them: a Latin square.
+SQUARE = [
+    (HELD_SEEDS[(row + column) % len(HELD_SEEDS)], height, roll)
+    for row, height in enumerate(HEIGHTS)
+    for column, roll in enumerate(ROLLS)
+]
+
+
+@pytest.mark.parametrize(("seed", "height", "roll"), SQUARE)
 def test_a_phantom_is_measured_right(seed: int, height: float, roll: float, models: Models) -> None:
     recording = Recording(seed=seed, face=height, roll=roll, rate=5)
     check_against_truth(analysed(recording, models))

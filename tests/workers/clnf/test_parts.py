@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import dot_eye, dot_face, drawn, face_at
+from tests.landmark_models import dot_face, dot_shapes, drawn, face_at
 from workers.clnf.model_file import LIDS
 from workers.face.shape_fit import fit_shape
 from workers.face.shape_model import Pose
@@ -30,7 +30,7 @@ def test_an_eye_starts_off_the_face_as_openface_does(dot_models, monkeypatch):
     # Of a list of 28 x and 28 y, 0 where the face has no such point, the first six numbers are
     # taken for x and the next six for y: the x of the first two lid points are among them.
     extent = max(points[36, 0], points[37, 0])
-    size = np.trunc(np.ptp(dot_eye(36).mean[:2, LIDS], axis=1))
+    size = np.trunc(np.ptp(dot_shapes()["right_eye"].mean[:2, LIDS], axis=1))
     assert pose.scale == pytest.approx((0.0 / size[0] + extent / size[1]) / 2)
     assert pose.translation.tolist() == [0.0, extent / 2]
     assert pose.scale > 4 * 2.0
@@ -43,7 +43,7 @@ def test_an_eye_begins_at_the_left_border_as_well(dot_models):
     for x in (-300.0, -45.0, -1.0, 0.1, 60.0):
         moved = points + np.array([x - points[36, 0], 0.0])
         start = dot_models.parts["right_eye"].start(moved)
-        seen = start.pose.project(dot_eye(36).only(LIDS).shape(start.local)).T
+        seen = start.pose.project(dot_shapes()["right_eye"].only(LIDS).shape(start.local)).T
         np.testing.assert_allclose(seen, moved[36:42], atol=0.5)
 
 

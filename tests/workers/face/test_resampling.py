@@ -25,7 +25,7 @@ def test_a_flat_picture_stays_flat():
 
 @pytest.mark.parametrize("size", [(250, 190), (100, 130), (701, 650), (224, 224)])
 def test_it_equals_torch(size):
-    torch = pytest.importorskip("torch", reason="compares with torch, of the convert extra")
+    torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
     picture = np.random.default_rng(3).random((*size, 3), dtype=np.float32)
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(picture.transpose(2, 0, 1).copy())[None],

@@ -5,8 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.faces import pictures
-from tests.shared import shared
 from weights.demo.phantom import Activations, Appearance, FacePose, render
 from weights.manifest import DEMO_FOLDER
 from workers.face.boxes import Detections, overlaps
@@ -107,22 +105,3 @@ def test_a_small_phantom_in_a_4k_picture_is_found_by_the_demo_model(tmp_path):
     assert not len(search(detector, picture, thorough=False))
     found = search(detector, picture, thorough=True)
     assert overlaps(pose.box(), found.boxes).max() > 0.7
-
-
-def test_a_face_of_60_px_in_a_4k_picture_is_found(weights_folder, tmp_path):
-    import cv2
-
-    frame = pictures(shared("media", "default.wmv"), 1)[0]
-    detector = retinaface(weights_folder, tmp_path)
-    (box,) = search(detector, frame, thorough=False).boxes
-    shrunk = 60.0 / (box[3] - box[1])
-    place = np.array([[shrunk, 0.0, 2900.0], [0.0, shrunk, 400.0]])
-    around = cv2.BORDER_REFLECT
-    picture = cv2.warpAffine(frame, place, (3840, 2160), flags=cv2.INTER_AREA, borderMode=around)
-    picture[:, :2900], picture[:400], picture[540:] = 90, 90, 90
-    picture[:, 3100:] = 90
-    assert not len(search(detector, picture, thorough=False))
-    found = search(detector, picture, thorough=True)
-    expected = box * shrunk + [2900, 400, 2900, 400]
-    assert overlaps(expected, found.boxes).max() > 0.7
-    assert found.scores.max() > 0.9

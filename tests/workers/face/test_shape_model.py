@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.shape_models import made_up, openfaces, written
+from tests.shape_models import made_up, written
 from weights.manifest import WeightsError
 from workers.face.shape_model import (
     Pose,
@@ -55,13 +55,6 @@ def test_a_written_model_is_read_back(tmp_path):
     local = np.array([1.0, -2.0, 0.0, 4.0, 0.5])
     flat = local @ model.modes.reshape(5, 204)
     np.testing.assert_allclose(read.deformation(local).reshape(-1), flat)
-
-
-def test_openfaces_model_has_the_known_size():
-    model = read_shape_model(openfaces())
-    assert model.modes.shape == (34, 3, 68)
-    np.testing.assert_allclose(np.ptp(model.mean[:2], axis=1), (144.769345, 139.838999))
-    np.testing.assert_allclose(model.variances[[0, -1]], (826.21, 0.58266), rtol=1e-4)
 
 
 @pytest.mark.parametrize("text", ["", "2\n1\n6\n1 2\n", "204\n1\n6\n1 2 3\n", "<html>gone</html>"])

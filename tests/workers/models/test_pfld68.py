@@ -1,17 +1,8 @@
 """What surrounds PFLD treats left and right alike, whatever the network does."""
 
-import cv2
 import numpy as np
-import onnxruntime
-import pytest
 
-from tests.faces import pictures
-from tests.shared import shared
-from workers.face.midline import midline_ends
-from workers.face.scheme import IBUG68
-from workers.models.pfld68 import COUNTERPART, MARGIN, PICTURES, SIZE, Pfld68, as_input
-from workers.session.onnx_model import OnnxModel
-from workers.session.providers import execution_providers
+from workers.models.pfld68 import COUNTERPART, PICTURES, SIZE, Pfld68, as_input
 
 SIDE = 200
 
@@ -90,47 +81,3 @@ def test_red_is_the_networks_first_channel_from_the_picture_on():
     network = RedSeeingNetwork(np.zeros((68, 2)))
     points = Pfld68(network).locate(picture, np.array([60.0, 40.0, 160.0, 140.0])).points
     np.testing.assert_allclose(points, np.tile([120.0, 80.0], (68, 1)), atol=0.1)
-
-
-@pytest.mark.parametrize("number", [0, 80, 160])
-def test_real_frames_reach_the_real_network_as_its_authors_camera_program_gives_them(
-    number, tmp_path
-):
-    """RGB from 0 to 1: here by OpenCV's own conversions, and PFLD's file run as it is."""
-    frame = cv2.imread(str(shared("oracle", "frames", f"default_{number:04d}.png")))
-    found = np.load(shared("oracle", "retinaface_golden.npz"))[f"default_{number:04d}/dets_05"][0]
-    box = found[:4].astype(float)
-    weights = shared("weights", "pfld_68.onnx")
-    session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
-    side = MARGIN * float((box[2:] - box[:2]).max())
-    corner = (box[:2] + box[2:] - side) / 2
-    zoom = SIZE / side
-    to_crop = np.array([[zoom, 0, -zoom * corner[0] - 0.5], [0, zoom, -zoom * corner[1] - 0.5]])
-    crop = cv2.warpAffine(frame, to_crop, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
-    answers = []
-    for seen in (crop, cv2.flip(crop, 1)):
-        given = cv2.dnn.blobFromImage(seen, 1 / 255, swapRB=True)
-        answers.append(session.run(["output"], {"input": given})[0].reshape(68, 2))
-    straight, flipped = answers[0], answers[1][COUNTERPART]
-    expected = (straight + np.column_stack([1 - flipped[:, 0], flipped[:, 1]])) / 2 * side + corner
-
-    landmarker = Pfld68(
-        OnnxModel(weights, execution_providers("cpu", tmp_path), {"batch_size": PICTURES})
-    )
-    np.testing.assert_allclose(landmarker.locate(frame, box).points, expected, atol=0.01)
-
-
-@pytest.fixture
-def pfld(weights_folder, tmp_path) -> Pfld68:
-    providers = execution_providers("cpu", tmp_path)
-    return Pfld68(OnnxModel(weights_folder / "pfld_68.onnx", providers, {"batch_size": PICTURES}))
-
-
-def test_the_midline_of_a_symmetric_face_is_its_axis(pfld):
-    frame = pictures(shared("media", "default.wmv"), 1)[0]
-    left = frame[:, :340]
-    face = np.concatenate([left, left[:, ::-1]], axis=1)
-    found = pfld.locate(face, np.array([250.0, 100.0, 429.0, 330.0])).points
-    width = found[16, 0] - found[0, 0]
-    assert width > 80
-    np.testing.assert_allclose(midline_ends(found, IBUG68)[:, 0], 339.5, atol=0.002 * width)

@@ -80,8 +80,8 @@ def test_a_warm_up_that_fails_says_its_last_line():
 
 
 @pytest.mark.parametrize("aus", ["openface3", "openface2"])
-def test_a_real_warm_up_loads_and_runs_every_model(aus, weights_folder, tmp_path):
-    assert warm_up_apart(weights_folder, "cpu", "pfld68", aus, tmp_path) is None
+def test_a_real_warm_up_loads_and_runs_every_model(aus, phantom_weights, tmp_path):
+    assert warm_up_apart(phantom_weights, "cpu", "pfld68", aus, tmp_path) is None
 
 
 def test_a_real_warm_up_says_which_weights_are_missing(tmp_path):

@@ -86,7 +86,8 @@ class _BorderSearch:
             ideal + play - self.history + 1,
             self.anchor,
         )
-        borders = [a + self.history for a in anchors if a >= 0 and a + self.history > start]
+        after_anchors = (a + self.history for a in anchors if a >= 0)
+        borders = [b for b in after_anchors if start < b < len(self.decode_starts)]
         best = min(borders or [ideal], key=lambda b: (self._cost(b, ideal), b))
         if self._run_in(best) <= _LONGEST_RUN_IN * self.chunk_frames:
             return best

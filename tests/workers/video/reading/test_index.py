@@ -19,7 +19,6 @@ from tests.recordings import (
     record,
     record_sound,
 )
-from tests.shared import shared
 from workers.video import VideoError
 from workers.video.reading.index import read_index
 
@@ -139,16 +138,6 @@ def test_cover_art_is_no_recording(tmp_path: Path) -> None:
                 writing.mux(packet)
     with pytest.raises(VideoError, match=r"^song\.mp4: holds no video"):
         read_index(path)
-
-
-def test_the_real_recordings_are_listed_whole() -> None:
-    office = read_index(shared("media", "default.wmv"))
-    assert (office.frame_count, office.width, office.height) == (288, 640, 480)
-    assert office.pts[:4] == (9, 73, 137, 201)
-    assert [frame for frame, key in enumerate(office.key_frames) if key] == [*range(0, 288, 15)]
-    group = read_index(shared("media", "multi_face.avi"))
-    assert [frame for frame, key in enumerate(group.key_frames) if key] == [0, 300, 600]
-    assert group.frame_count == 702
 
 
 def missing(folder: Path) -> Path:

@@ -8,12 +8,9 @@ import av
 import cv2
 import numpy as np
 import pytest
-from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
 
-from tests.decoded_chunks import Picture, decode_chunks
+from tests.decoded_chunks import Picture, decode_chunks, to_bgr
 from tests.recordings import Recipe, hide_first_ticks, read_number, record
-from tests.shared import shared
 from workers.video.reading.index import read_index
 from workers.video.segments.cutting import cut_segments
 from workers.video.segments.decoding import decode_segment
@@ -78,10 +75,6 @@ def make(folder: Path, name: str) -> Path:
     return record(folder / name, recipe)
 
 
-def to_bgr(frame: VideoFrame) -> Picture:
-    return frame.reformat(format="bgr24", interpolation=Interpolation.BICUBIC).to_ndarray()
-
-
 def decode_whole(path: Path, rotation: int) -> tuple[list[int | None], list[Picture]]:
     with av.open(str(path), options={"fflags": "+genpts"}) as container:
         frames = list(container.decode(container.streams.video[0]))
@@ -115,27 +108,6 @@ def test_pictures_equal_those_of_opencv(tmp_path: Path, name: str) -> None:
     for picture in decode_chunks(path, read_index(path), 25):
         assert np.array_equal(picture, capture.read()[1])
     capture.release()
-
-
-@pytest.mark.parametrize("name", ["default.wmv", "multi_face.avi"])
-@pytest.mark.parametrize("chunk_frames", [40, 100])
-def test_chunks_of_a_real_recording_equal_the_whole_file(name: str, chunk_frames: int) -> None:
-    path = shared("media", name)
-    index = read_index(path)
-    chunks = iter(decode_chunks(path, index, chunk_frames))
-    with av.open(str(path), options={"fflags": "+genpts"}) as container:
-        for place, frame in enumerate(container.decode(container.streams.video[0])):
-            assert frame.pts == index.pts[place]
-            assert np.array_equal(next(chunks), to_bgr(frame))
-    assert next(chunks, "end") == "end"
-
-
-def test_decoded_pictures_equal_what_opencv_decoded() -> None:
-    path = shared("media", "default.wmv")
-    pictures = decode_chunks(path, read_index(path), 100)
-    for frame in (0, 40, 80, 120, 160, 200):
-        golden = cv2.imread(str(shared("oracle", "frames", f"default_{frame:04d}.png")))
-        assert np.array_equal(pictures[frame], golden)
 
 
 def test_flipping_mirrors_the_upright_picture(tmp_path: Path) -> None:

@@ -26,17 +26,18 @@ def random_keys(seed: int) -> tuple[list[bool], int]:
     return keys, dice.choice([1, 2, 3, 5, 9, 10, 11, 25, 100, 400, 5000])
 
 
-def test_chunks_cover_every_frame_once_and_start_where_decoding_can() -> None:
+@pytest.mark.parametrize("history", [0, HISTORY])
+def test_chunks_cover_every_frame_once_and_start_where_decoding_can(history: int) -> None:
     for seed in range(500):
         keys, chunk_frames = random_keys(seed)
 
-        spans = plan(keys, chunk_frames)
+        spans = plan_chunks(keys, chunk_frames, history=history, anchor=ANCHOR)
 
         covered = [frame for span in spans for frame in range(span.start, span.stop)]
         assert covered == list(range(len(keys)))
         for span in spans:
             assert span.start < span.stop
-            assert span.first == max(0, span.start - HISTORY) // ANCHOR * ANCHOR
+            assert span.first == max(0, span.start - history) // ANCHOR * ANCHOR
             assert span.decode_from <= span.first
             assert keys[span.decode_from] or not any(keys[: span.first + 1])
             assert not any(keys[span.decode_from + 1 : span.first + 1])
