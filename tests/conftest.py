@@ -11,18 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.faces import filmed
-from tests.landmark_models import write_checkpoints
 from tests.phantom_films import talking
+from tests.stand_ins.landmark_models import write_checkpoints
 from tests.stand_ins.openface2 import write_openface2
 from tests.stand_ins.pfld import write_pfld
 from tests.stand_ins.weights_folders import write_phantom_weights
 from weights.manifest import CHECKPOINTS, sha256_of
 
 ROOT = Path(__file__).resolve().parents[1]
-STAND_INS = [
-    *sorted((ROOT / "tests" / "stand_ins").glob("*.py")),
-    *(ROOT / "tests" / name for name in ("landmark_models.py", "shape_models.py")),
-]
+STAND_INS = sorted((ROOT / "tests" / "stand_ins").glob("*.py"))
 CONVERSION = [
     path
     for folder in ("", "architectures", "clnf")

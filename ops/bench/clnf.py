@@ -22,7 +22,7 @@ from workers.clnf.model_file import load_landmark_models
 from workers.clnf.optimisation import optimised
 from workers.clnf.sampling import Grey
 from workers.clnf.tracker import TRACKING_WINDOWS, Followed, LandmarkModels, LandmarkTracker
-from workers.face.shape_fit import ShapeFit, fit_shape
+from workers.face.shape.shape_fit import ShapeFit, fit_shape
 from workers.face.tracking import FaceTracker
 from workers.process.configuration import default_compiled
 from workers.session.loading import load_models

@@ -23,11 +23,11 @@ from workers.aus.openface2.fhog import fhog
 from workers.aus.openface2.models import OpenFace2Models, open_openface2
 from workers.aus.openface2.recording import RecordingPredictor
 from workers.chunk.analysis import analysed_face
-from workers.face.alignment import aligned, aligning_map
-from workers.face.face_mask import face_mask
+from workers.face.crops.alignment import aligned, aligning_map
+from workers.face.crops.face_mask import face_mask
 from workers.face.mirroring import SIDES, mirrored_landmarks
 from workers.face.scheme import IBUG68
-from workers.face.shape_fit import fit_shape
+from workers.face.shape.shape_fit import fit_shape
 from workers.face.tracking import FaceTracker
 from workers.process.configuration import default_compiled
 from workers.session.loading import load_models

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.goldens.files import Figures
-from tests.landmark_models import drawn, face_at, write_checkpoints
+from tests.stand_ins.landmark_models import drawn, face_at, write_checkpoints
 from tests.stand_ins.openface2 import write_openface2
 from tests.stand_ins.points68 import OF_98
 from weights.clnf.packing import packed
@@ -19,9 +19,9 @@ from workers.aus.openface2.descriptor import describe
 from workers.aus.openface2.models import read_openface2
 from workers.clnf.model_file import load_landmark_models
 from workers.clnf.tracker import INITIAL_WINDOWS, TRACKING_WINDOWS, LandmarkTracker
-from workers.face.alignment import aligned, aligning_map
-from workers.face.face_mask import face_mask
-from workers.face.shape_model import rotation_matrix
+from workers.face.crops.alignment import aligned, aligning_map
+from workers.face.crops.face_mask import face_mask
+from workers.face.shape.shape_model import rotation_matrix
 from workers.models import multitask, pfld68, star98
 from workers.models.retinaface import decode, letterboxed
 

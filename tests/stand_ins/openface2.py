@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.landmark_models import matrix
-from tests.shape_models import written
+from tests.stand_ins.landmark_models import matrix
 from tests.stand_ins.points68 import resting_face
+from tests.stand_ins.shape_models import written
 from weights.demo.exercises import FACE_WIDTH
 from weights.manifest import OPENFACE2_FOLDER
 from weights.openface2 import AU_FOLDER, AU_LIST, SHAPE_MODEL, TRIANGLES, published
 from workers.aus.openface2.descriptor import feature_count
 from workers.aus.openface2.fhog import LENGTH as HOG_LENGTH
 from workers.aus.openface2.predictors import SVM_DYNAMIC, SVM_STATIC, SVR_DYNAMIC, SVR_STATIC
-from workers.face.shape_model import POINTS, ShapeModel
+from workers.face.shape.shape_model import POINTS, ShapeModel
 
 MODES = 34
 FACE_HEIGHT = 180.0  # mm

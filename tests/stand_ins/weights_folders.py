@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from tests.landmark_models import write_checkpoints
+from tests.stand_ins.landmark_models import write_checkpoints
 from tests.stand_ins.openface2 import face_shape, write_openface2
 from tests.stand_ins.pfld import write_pfld
 from weights.clnf.packing import packed

@@ -16,14 +16,14 @@ from workers.aus.openface2.descriptor import geometry
 from workers.aus.openface2.fhog import fhog
 from workers.aus.openface2.models import OpenFace2Models, read_openface2
 from workers.aus.openface2.recording import RecordingPredictor
-from workers.face.alignment import aligned, aligning_map
 from workers.face.analysed_face import AnalysedFace
 from workers.face.boxes import extent
-from workers.face.face_mask import face_mask
+from workers.face.crops.alignment import aligned, aligning_map
+from workers.face.crops.face_mask import face_mask
 from workers.face.head_pose import UNKNOWN, head_pose
 from workers.face.midline import Midline
 from workers.face.scheme import IBUG68
-from workers.face.shape_fit import fit_shape
+from workers.face.shape.shape_fit import fit_shape
 from workers.face.tracking import Margins, TrackedFace
 
 OPENFACE2 = shared("openface2")

@@ -21,8 +21,8 @@ from workers.clnf.optimisation import optimised
 from workers.clnf.sampling import areas_around
 from workers.clnf.tracker import INITIAL_WINDOWS, TRACKING_WINDOWS, LandmarkTracker
 from workers.clnf.validator import normalised, warped
-from workers.face.shape_fit import ShapeFit, fit_shape
-from workers.face.shape_model import Pose, rotation_matrix
+from workers.face.shape.shape_fit import ShapeFit, fit_shape
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 GOLDEN = shared("openface2", "landmarks", "golden")
 STAGED = (0, 50, 57, 125, 203)

@@ -10,7 +10,7 @@ from weights.clnf import files
 from weights.clnf.packing import missing_files, packed
 from weights.manifest import CHECKPOINTS, sha256_of
 from weights.openface2 import bundle
-from workers.face.shape_model import read_shape_model
+from workers.face.shape.shape_model import read_shape_model
 
 WEIGHTS = shared("weights")
 

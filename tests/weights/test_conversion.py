@@ -12,8 +12,8 @@ pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,conv
 
 from onnxruntime.tools.mobile_helpers import usability_checker  # noqa: E402
 
-from tests.landmark_models import write_checkpoints  # noqa: E402
 from tests.stand_ins.checkpoints import write_checkpoint  # noqa: E402
+from tests.stand_ins.landmark_models import write_checkpoints  # noqa: E402
 from tests.stand_ins.openface2 import write_openface2  # noqa: E402
 from tests.stand_ins.pfld import write_pfld  # noqa: E402
 from weights.clnf.files import VALIDATOR  # noqa: E402

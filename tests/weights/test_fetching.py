@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.landmark_models import write_checkpoints
+from tests.stand_ins.landmark_models import write_checkpoints
 from tests.stand_ins.openface2 import write_openface2
 from weights.clnf import files
 from weights.fetching import (

@@ -20,14 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from weights.demo.evaluation import au_errors, detector_errors, landmark_errors
 from weights.demo.face_shape import PARTNER
-from weights.demo.losses import au_loss, detector_loss, landmark_loss
-from weights.demo.networks import ActionUnits, Detector, Landmarker
-from weights.demo.publishing import publish
-from weights.demo.report import Trained, write_report
-from weights.demo.samples import au_samples, detector_sample, landmark_sample
-from weights.demo.training import Batch, Schedule, make_deterministic, train
+from weights.demo.learning.evaluation import au_errors, detector_errors, landmark_errors
+from weights.demo.learning.losses import au_loss, detector_loss, landmark_loss
+from weights.demo.learning.networks import ActionUnits, Detector, Landmarker
+from weights.demo.learning.publishing import publish
+from weights.demo.learning.report import Trained, write_report
+from weights.demo.learning.samples import au_samples, detector_sample, landmark_sample
+from weights.demo.learning.training import Batch, Schedule, make_deterministic, train
 
 HERE = Path(__file__).parent
 PROCESSES = 2

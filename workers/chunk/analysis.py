@@ -23,12 +23,12 @@ from workers.chunk.stage_timer import StageTimer
 from workers.chunk.videos import ChunkVideos
 from workers.face.analysed_face import AnalysedFace
 from workers.face.boxes import apart
-from workers.face.camera_pose import camera_pose
 from workers.face.head_pose import head_pose
 from workers.face.midline import midline
 from workers.face.mirroring import Side, mirror
 from workers.face.scheme import LandmarkScheme
-from workers.face.shape_model import ShapeModel
+from workers.face.shape.camera_pose import camera_pose
+from workers.face.shape.shape_model import ShapeModel
 from workers.face.smoothing import smoothed
 from workers.face.tracking import TrackedFace
 from workers.session.loading import Models

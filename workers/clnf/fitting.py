@@ -12,8 +12,8 @@ from workers.clnf.optimisation import Evidence, optimised
 from workers.clnf.patch_experts import PatchExperts
 from workers.clnf.response_maps import response_maps
 from workers.clnf.sampling import Grey, areas_around
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import ShapeModel
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import ShapeModel
 
 LEAST_SCALE = 0.25
 """px per mm: a smaller face cannot be followed."""

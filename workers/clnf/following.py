@@ -20,7 +20,7 @@ from workers.clnf.tracker import Followed, LandmarkTracker
 from workers.face.boxes import most_prominent
 from workers.face.landmarker import Landmarker
 from workers.face.search import FACE_SCORE, Detector, search
-from workers.face.shape_fit import ShapeFit
+from workers.face.shape.shape_fit import ShapeFit
 from workers.face.tracking import (
     NOTHING,
     Margins,

@@ -20,7 +20,7 @@ from workers.clnf.parts import Part
 from workers.clnf.patch_experts import PatchExperts
 from workers.clnf.tracker import LandmarkModels
 from workers.clnf.validator import Validator
-from workers.face.shape_model import shape_model
+from workers.face.shape.shape_model import shape_model
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from workers.arrays import Floats, Tensor
 from workers.clnf.mean_shift import GaussianWeights, mean_shifts
-from workers.face.gauss_newton import RIGID, derivatives, distance, held_back, moved, solved
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import Pose, ShapeModel, rotation_matrix
+from workers.face.shape.gauss_newton import RIGID, derivatives, distance, held_back, moved, solved
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import Pose, ShapeModel, rotation_matrix
 
 MOST_STEPS = 5
 STANDS_STILL = 0.01

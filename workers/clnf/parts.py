@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workers.arrays import Floats
 from workers.clnf.fitting import LARGE_ENOUGH, LandmarkModel, fit_landmarks
 from workers.clnf.sampling import Grey
-from workers.face.shape_fit import ShapeFit, fit_shape, upright_over
+from workers.face.shape.shape_fit import ShapeFit, fit_shape, upright_over
 
 
 class Part:

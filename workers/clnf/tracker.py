@@ -14,8 +14,8 @@ from workers.clnf.fitting import LandmarkModel, fit_landmarks, is_finite
 from workers.clnf.parts import Part
 from workers.clnf.sampling import Grey
 from workers.clnf.validator import WRONG, Validator
-from workers.face.shape_fit import ShapeFit, fit_shape
-from workers.face.shape_model import Pose, ShapeModel
+from workers.face.shape.shape_fit import ShapeFit, fit_shape
+from workers.face.shape.shape_model import Pose, ShapeModel
 
 PartName = Literal["inner", "right_eye", "left_eye"]
 """Left and right are the patient's. OpenFace's are the picture's: it calls 36..41 the left eye."""

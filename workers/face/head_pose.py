@@ -16,8 +16,8 @@ import numpy as np
 
 from workers.arrays import Floats
 from workers.face.scheme import LandmarkScheme
-from workers.face.shape_fit import fit_shape
-from workers.face.shape_model import ShapeModel
+from workers.face.shape.shape_fit import fit_shape
+from workers.face.shape.shape_model import ShapeModel
 
 HEAD = np.array(
     [

@@ -16,7 +16,7 @@ from workers.arrays import Floats, Image
 from workers.face.boxes import extent, most_prominent, overlaps
 from workers.face.landmarker import Landmarker, Landmarks
 from workers.face.search import FACE_SCORE, Detector, search
-from workers.face.shape_fit import ShapeFit
+from workers.face.shape.shape_fit import ShapeFit
 
 ANCHOR = 10
 """Tracking starts anew at every frame index that this divides."""

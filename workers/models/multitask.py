@@ -11,7 +11,7 @@ crop by a pixel.
 import numpy as np
 
 from workers.arrays import Floats, Image, Tensor
-from workers.face.resampling import resize
+from workers.face.crops.resampling import resize
 from workers.models.runner import Runner
 
 SIZE = 224

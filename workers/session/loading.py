@@ -15,7 +15,7 @@ from workers.clnf.model_file import load_landmark_models
 from workers.clnf.tracker import LandmarkTracker
 from workers.face.landmarker import Landmarker
 from workers.face.scheme import LandmarkName
-from workers.face.shape_model import ShapeModel
+from workers.face.shape.shape_model import ShapeModel
 from workers.face.tracking import FaceTracker, Tracker
 from workers.models.multitask import ActionUnitScores
 from workers.models.pfld68 import PICTURES as PFLD_PICTURES

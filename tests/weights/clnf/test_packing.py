@@ -6,8 +6,8 @@ import io
 import numpy as np
 import pytest
 
-from tests.landmark_models import dot_shapes, write_checkpoints
-from tests.shape_models import written
+from tests.stand_ins.landmark_models import dot_shapes, write_checkpoints
+from tests.stand_ins.shape_models import written
 from weights.clnf.files import LANDMARK_MODELS, NEEDED, VALIDATOR
 from weights.clnf.packing import missing_files, packed
 from weights.manifest import WeightsError, sha256_of

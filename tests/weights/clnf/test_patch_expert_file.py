@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from tests.landmark_models import SIZE, expert_bytes, experts_file, neighbours
+from tests.stand_ins.landmark_models import SIZE, expert_bytes, experts_file, neighbours
 from weights.clnf.patch_expert_file import PatchExpertArrays, read_patch_experts
 from weights.manifest import WeightsError
 

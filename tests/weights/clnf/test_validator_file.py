@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import validator_file, validator_view
+from tests.stand_ins.landmark_models import validator_file, validator_view
 from weights.clnf.validator_file import ValidatorView, read_validator
 from weights.manifest import WeightsError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from weights.demo.face_shape import POINTS
-from weights.demo.samples import (
+from weights.demo.learning.samples import (
     AU_SIZE,
     FIRST_SEED,
     HEAD_AUS,

@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,c
 onnx = pytest.importorskip("onnx", reason="needs torch: make test EXTRAS=dev,convert")
 pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
 
-from weights.demo.networks import ActionUnits  # noqa: E402
-from weights.demo.publishing import publish  # noqa: E402
+from weights.demo.learning.networks import ActionUnits  # noqa: E402
+from weights.demo.learning.publishing import publish  # noqa: E402
+from weights.demo.learning.training import train  # noqa: E402
 from weights.demo.train import LESSONS, Lesson  # noqa: E402
-from weights.demo.training import train  # noqa: E402
 from weights.manifest import DEMO_FOLDER, MODELS, read_record, sha256_of, verify_model  # noqa: E402
 
 NAMES = [lesson.network.__name__ for lesson in LESSONS]
@@ -29,7 +29,7 @@ def trained(lesson: Lesson, steps: int) -> "torch.nn.Module":
 
 @pytest.fixture(autouse=True)
 def deterministic():
-    """What weights.demo.training.make_deterministic sets, for the length of a test."""
+    """What weights.demo.learning.training.make_deterministic sets, for the length of a test."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.shape_models import made_up
+from tests.stand_ins.shape_models import made_up
 from workers.aus.openface2.descriptor import HOG_BINNING, geometry
 from workers.aus.openface2.evidence import FaceEvidence, takes_part_in_median
 from workers.aus.openface2.fhog import LENGTH

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.landmark_models import write_checkpoints
+from tests.stand_ins.landmark_models import write_checkpoints
 from weights.clnf.packing import packed
 from workers.clnf.model_file import load_landmark_models
 

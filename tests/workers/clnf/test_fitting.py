@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import drawn, face_at
+from tests.stand_ins.landmark_models import drawn, face_at
 from workers.clnf import fitting
 from workers.clnf.fitting import fit_landmarks, gathered, similarity
 from workers.clnf.model_file import landmark_models
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import Pose, rotation_matrix
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 
 @pytest.fixture

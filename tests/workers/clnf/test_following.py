@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.landmark_models import drawn, face_at
+from tests.stand_ins.landmark_models import drawn, face_at
 from workers.chunk.order import RESTARTS
 from workers.clnf.following import RESTART, WARM_UP, FaceTrack, RestartedTracker
 from workers.clnf.tracker import LandmarkTracker

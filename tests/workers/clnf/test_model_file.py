@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import dot_shapes
+from tests.stand_ins.landmark_models import dot_shapes
 from weights.manifest import WeightsError
 from workers.clnf.fitting import Schedule
 from workers.clnf.model_file import landmark_models, load_landmark_models, schedule_of

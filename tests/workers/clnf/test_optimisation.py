@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import dot_face
+from tests.stand_ins.landmark_models import dot_face
 from workers.clnf import optimisation
 from workers.clnf.mean_shift import GaussianWeights
 from workers.clnf.optimisation import Evidence, optimised
-from workers.face.gauss_newton import RIGID, derivatives, moved
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import Pose, rotation_matrix
+from workers.face.shape.gauss_newton import RIGID, derivatives, moved
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 WINDOW = 9
 MODEL = dot_face()

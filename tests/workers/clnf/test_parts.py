@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import dot_face, dot_shapes, drawn, face_at
+from tests.stand_ins.landmark_models import dot_face, dot_shapes, drawn, face_at
 from workers.clnf.model_file import LIDS
-from workers.face.shape_fit import fit_shape
-from workers.face.shape_model import Pose
+from workers.face.shape.shape_fit import fit_shape
+from workers.face.shape.shape_model import Pose
 
 
 def test_the_inner_face_starts_over_its_own_points(dot_models):

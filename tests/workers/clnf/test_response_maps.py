@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.landmark_models import SIZE, experts_file, neighbours
+from tests.stand_ins.landmark_models import SIZE, experts_file, neighbours
 from weights.clnf.patch_expert_file import read_patch_experts
 from workers.clnf.patch_experts import PatchExperts
 from workers.clnf.response_maps import response_maps

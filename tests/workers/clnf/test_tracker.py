@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.landmark_models import drawn, face_at
+from tests.stand_ins.landmark_models import drawn, face_at
 from workers.clnf.model_file import LIDS
 from workers.clnf.tracker import INITIAL_WINDOWS, TRACKING_WINDOWS, LandmarkTracker
-from workers.face.shape_fit import ShapeFit, fit_shape
-from workers.face.shape_model import Pose, rotation_matrix
+from workers.face.shape.shape_fit import ShapeFit, fit_shape
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 RANDOM = np.random.default_rng(2)
 ROOT = Path(__file__).resolve().parents[3]
@@ -221,7 +221,7 @@ SCRIPT = """
 import json, sys
 import numpy as np
 from pathlib import Path
-from tests.landmark_models import drawn, face_at
+from tests.stand_ins.landmark_models import drawn, face_at
 from workers.clnf.model_file import load_landmark_models
 from workers.clnf.tracker import LandmarkTracker
 points, _ = face_at(1.6, local=(12.0, -9.0, 6.0, 5.0))

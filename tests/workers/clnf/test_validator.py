@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.landmark_models import validator_file, validator_view
+from tests.stand_ins.landmark_models import validator_file, validator_view
 from weights.clnf.validator_file import read_validator
 from workers.clnf.validator import Validator, warped
 

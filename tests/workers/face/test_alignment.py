@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.shape_models import made_up
-from workers.face.alignment import RIGID, SCALE, SIZE, aligned, aligning_map
-from workers.face.face_mask import RAISED, RISE, face_mask
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import Pose, rotation_matrix
+from tests.stand_ins.shape_models import made_up
+from workers.face.crops.alignment import RIGID, SCALE, SIZE, aligned, aligning_map
+from workers.face.crops.face_mask import RAISED, RISE, face_mask
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 
 @pytest.mark.parametrize("roll", [-0.7, 0.0, 0.4])

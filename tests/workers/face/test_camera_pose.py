@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.landmark_models import dot_face
-from workers.face.camera_pose import camera_pose
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import Pose, rotation_matrix
+from tests.stand_ins.landmark_models import dot_face
+from workers.face.shape.camera_pose import camera_pose
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 LOCAL = np.array([10.0, -5.0, 8.0, 0.0])
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.shape_models import made_up
-from workers.face.gauss_newton import (
+from tests.stand_ins.shape_models import made_up
+from workers.face.shape.gauss_newton import (
     RIGID,
     derivatives,
     distance,
@@ -13,7 +13,7 @@ from workers.face.gauss_newton import (
     nearest_rotation,
     solved,
 )
-from workers.face.shape_model import Pose, rotation_matrix
+from workers.face.shape.shape_model import Pose, rotation_matrix
 
 
 def posed(seed=0):

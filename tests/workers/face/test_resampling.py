@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workers.face.resampling import resize
+from workers.face.crops.resampling import resize
 
 
 def whole(picture) -> np.ndarray:

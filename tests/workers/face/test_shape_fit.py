@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.shape_models import made_up
-from workers.face.shape_fit import fit_shape
-from workers.face.shape_model import Pose, ShapeModel, rotation_matrix
+from tests.stand_ins.shape_models import made_up
+from workers.face.shape.shape_fit import fit_shape
+from workers.face.shape.shape_model import Pose, ShapeModel, rotation_matrix
 
 
 @pytest.mark.parametrize("seed", range(5))

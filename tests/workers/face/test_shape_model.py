@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.shape_models import made_up, written
+from tests.stand_ins.shape_models import made_up, written
 from weights.manifest import WeightsError
-from workers.face.shape_model import (
+from workers.face.shape.shape_model import (
     Pose,
     euler_angles,
     read_shape_model,

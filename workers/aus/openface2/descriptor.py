@@ -9,10 +9,10 @@ from workers.arrays import Floats, Image, Tensor
 from workers.aus.openface2.fhog import LENGTH as HOG_LENGTH
 from workers.aus.openface2.fhog import fhog
 from workers.aus.openface2.running_median import Binning, Bins
-from workers.face.alignment import aligned, aligning_map
-from workers.face.face_mask import face_mask
-from workers.face.shape_fit import ShapeFit, fit_shape
-from workers.face.shape_model import ShapeModel
+from workers.face.crops.alignment import aligned, aligning_map
+from workers.face.crops.face_mask import face_mask
+from workers.face.shape.shape_fit import ShapeFit, fit_shape
+from workers.face.shape.shape_model import ShapeModel
 
 HOG_BINNING = Binning(low=-0.005, high=1.0, count=1000)
 GEOMETRY_BINNING = Binning(low=-60.0, high=60.0, count=10000)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.arrays import Image, Tensor
-from workers.face.alignment import SIZE
+from workers.face.crops.alignment import SIZE
 
 CELL = 8
 CELLS = SIZE // CELL

@@ -12,7 +12,7 @@ from weights.manifest import WeightsError
 from weights.openface2 import SHAPE_MODEL, TRIANGLES
 from workers.aus.openface2.descriptor import feature_count
 from workers.aus.openface2.predictors import Predictors, read_predictors
-from workers.face.shape_model import ShapeModel, read_shape_model, read_triangles
+from workers.face.shape.shape_model import ShapeModel, read_shape_model, read_triangles
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from workers.aus.openface2.evidence import FaceEvidence, takes_part_in_median
 from workers.aus.openface2.fhog import LENGTH as HOG_LENGTH
 from workers.aus.openface2.predictors import Predictors
 from workers.aus.openface2.running_median import RunningMedian
-from workers.face.shape_model import ShapeModel
+from workers.face.shape.shape_model import ShapeModel
 
 PREDICTED_AGAIN = 3000
 """Successful frames that are predicted once more with the final median."""

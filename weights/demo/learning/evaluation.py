@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from weights.demo.losses import CENTRE_VARIANCE, SIZE_VARIANCE, anchors, openings
+from weights.demo.learning.losses import CENTRE_VARIANCE, SIZE_VARIANCE, anchors, openings
 
 Batch = tuple[Tensor, ...]
 EYE_CORNERS = ((60, 64), (68, 72))

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from workers.arrays import Floats
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import ShapeModel, euler_angles, rotation_matrix
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import ShapeModel, euler_angles, rotation_matrix
 
 FOCAL_LENGTH = 500.0
 USUAL_SIZE = (640.0, 480.0)

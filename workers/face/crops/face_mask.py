@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.arrays import Floats
-from workers.face.alignment import SIZE
+from workers.face.crops.alignment import SIZE
 
 RAISED = np.array([0, 16, *range(17, 27)])
 RISE = 30.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.arrays import Floats
-from workers.face.gauss_newton import RIGID, derivatives, distance, held_back, moved, solved
-from workers.face.shape_model import Pose, ShapeModel
+from workers.face.shape.gauss_newton import RIGID, derivatives, distance, held_back, moved, solved
+from workers.face.shape.shape_model import Pose, ShapeModel
 
 MOST_STEPS = 1000
 DAMPING = 0.5

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from weights.demo.networks import ANCHOR_SIZES, ActionUnits, Detector, Landmarker
+from weights.demo.learning.networks import ANCHOR_SIZES, ActionUnits, Detector, Landmarker
 
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 POSITIVE, NEGATIVE = 0.45, 0.30

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workers.face.shape_model import POINTS, ShapeModel
+from workers.face.shape.shape_model import POINTS, ShapeModel
 
 
 def made_up(modes: int = 5, seed: int = 0) -> ShapeModel:

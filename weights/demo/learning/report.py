@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import torch
 
-from weights.demo.training import THREADS, Schedule
+from weights.demo.learning.training import THREADS, Schedule
 from weights.manifest import InstalledModel
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.shape_models import written
+from tests.stand_ins.shape_models import written
 from weights.clnf.files import LANDMARK_MODELS, NEEDED, VALIDATOR
 from workers.clnf.model_file import LIDS
-from workers.face.shape_model import Pose, ShapeModel
+from workers.face.shape.shape_model import Pose, ShapeModel
 
 DOT = 3.0
 """Standard deviation of a dot, mm."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from workers.arrays import Floats, Image
-from workers.face.shape_fit import ShapeFit
-from workers.face.shape_model import ShapeModel
+from workers.face.shape.shape_fit import ShapeFit
+from workers.face.shape.shape_model import ShapeModel
 
 SIZE = 112
 SCALE = 0.7

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from workers.arrays import Floats
-from workers.face.shape_model import Pose, ShapeModel
+from workers.face.shape.shape_model import Pose, ShapeModel
 
 RIGID = 6
 """Entries of a step that move the pose; those of the parameters follow."""
