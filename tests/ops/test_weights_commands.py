@@ -3,16 +3,14 @@
 import json
 import shutil
 import sys
-from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from ops.weights_commands import app
 from tests.stand_in_weights import stand_in_weights
-from tests.stand_ins.pfld import write_pfld
 from tests.stand_ins.weights_folders import installed
-from weights.manifest import CHECKPOINTS, MODELS, WeightsRecord, sha256_of, write_record
+from weights.manifest import MODELS, WeightsRecord, write_record
 
 
 @pytest.fixture
@@ -68,43 +66,6 @@ def test_fetch_that_cannot_reach_the_hub_fails_in_one_line(home, monkeypatch):
     assert done.exit_code == 1
     assert "Alignment_RetinaFace.pth could not be fetched" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_convert_takes_the_default_folders(home, monkeypatch):
-    checkpoints = home / "checkpoints"
-    checkpoints.mkdir(parents=True)
-    write_pfld(checkpoints)
-    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
-    given = CHECKPOINTS["pfld68"]
-    published = replace(given, sha256=sha256_of(checkpoints / given.file))
-    monkeypatch.setitem(CHECKPOINTS, "pfld68", published)
-    done = run("convert")
-    assert done.exit_code == 0, done.output
-    assert (home / "pfld_68.onnx").is_file()
-    assert "not converted: Landmark_98.pkl is not in" in done.stdout
-    assert "not converted: OpenFace 2's landmark models, " in done.stdout
-    assert "ccnf_patches_0.25_general.txt" in done.stdout
-
-
-def test_convert_with_nothing_to_convert_fails_in_one_line(home, tmp_path):
-    pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
-    done = run("convert", "--checkpoints", tmp_path)
-    assert done.exit_code == 1
-    assert len(done.stderr.splitlines()) == 1
-
-
-def test_convert_warns_about_a_checkpoint_that_is_not_the_published_one(home, tmp_path):
-    torch = pytest.importorskip("torch", reason="needs torch: make test EXTRAS=dev,convert")
-    pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
-    from weights.architectures.retinaface import RetinaFace
-
-    torch.manual_seed(0)
-    torch.save(RetinaFace().state_dict(), tmp_path / "Alignment_RetinaFace.pth")
-    done = run("convert", "--checkpoints", tmp_path)
-    assert done.exit_code == 0, done.output
-    warnings = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
-    assert len(warnings) == 2
-    assert all("must not be used on patients" in line for line in warnings)
 
 
 @pytest.mark.parametrize("package", ["torch", "onnx", "onnxscript"])

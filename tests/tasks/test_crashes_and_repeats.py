@@ -13,7 +13,7 @@ from tasks.feed import recording_queue
 from tests.ops.outputs import Outputs
 from tests.tasks.lab import LEASE_SECONDS, fresh_dispatcher, laboratory, worker_parents
 from workers.process.broker import messages_in_hand, queue_length
-from workers.process.presence import WorkerPresence
+from workers.process.presence import PREFIX, WorkerPresence
 from workers.process.queues import FILES_QUEUE
 
 
@@ -55,7 +55,10 @@ def test_nothing_but_the_record_of_the_study_stays_on_redis(lab, face_clip):
         submission = lab.submit(face_clip, chunk_frames=20)
         assert lab.wait(submission, workers).status == "done"
         lab.until(submission.study.close_if_ended, workers, 10)
+        lab.until(lambda: not lab.client.exists("unacked"), workers, 30)
     kept = {f"facemirror:{submission.study.id}:{n}" for n in ("study", "orders", "outcomes")}
+    presences = f"{PREFIX}*"  # of workers that had no time to say goodbye they fade by themselves
+    lab.until(lambda: not list(lab.client.scan_iter(presences)), None, 60)
     left = {key.decode() for key in lab.client.scan_iter("*")}
     # Celery marks a finished chord for five minutes, so that its callback is not sent twice.
     marks = {key for key in left if key.startswith("celery-taskset-meta-") and key.endswith(".c")}

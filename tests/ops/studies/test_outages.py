@@ -18,7 +18,7 @@ def submitted(lab, folder) -> str:
 
 
 def start_worker(lab):
-    speed = ("--simulated-seconds", SECONDS_A_FRAME, "--processes", 1)
+    speed = ("--simulated-seconds", SECONDS_A_FRAME, "--workers", 1)
     return lab.start("worker", "worker", *SIMULATED, *speed, "--name", "mac-1")
 
 

@@ -65,7 +65,7 @@ def half_done(client, tmp_path):
     study.begin(recording)
     store = study.recording(recording)
     store.put_plan(plan_of(store, 100))
-    store.count_start("0", WORKER)
+    store.count_start("0", "process", WORKER)
     store.put_progress(0, 30)
     return study
 

@@ -220,10 +220,10 @@ def test_a_simulated_table_does_not_stand_in_for_a_measured_one(lab, tmp_path):
     given = recordings_of(tmp_path / "in", 1, 12)
     lab.environment["FACEMIRROR_WEIGHTS"] = str(stand_in_weights(tmp_path / "weights"))
     lab.start("server", "server")
-    start_simulated(lab, processes=1)
+    start_simulated(lab, workers=1)
     lab.wait_for(lab.submit(given, "--out", tmp_path / "out", *SIMULATED))
     assert Outputs(tmp_path / "out" / "r0").run["provider"] == "simulated"
-    lab.start("worker-mac-2", "worker", "--provider", "cpu", "--processes", 1, "--name", "mac-2")
+    lab.start("worker-mac-2", "worker", "--provider", "cpu", "--workers", 1, "--name", "mac-2")
     lab.wait_for(lab.submit(given, "--out", tmp_path / "out"))
     assert Outputs(tmp_path / "out" / "r0").run["provider"] == "cpu"
 
