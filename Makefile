@@ -6,7 +6,8 @@ comma := ,
 PYTHON ?= python3
 EXTRAS ?= dev
 VENV ?= .venv
-# Tests of one file stay together; most wait more than they compute. One process: make test PROCESSES=0
+# Tests of one file stay together; most of the first ones wait more than they compute. One process:
+# make test PROCESSES=0
 PROCESSES ?= 4
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
@@ -17,7 +18,7 @@ demo: $(VENV)/.installed-
 	$(BIN)/facemirror demo
 
 test: lint types
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -47,12 +47,11 @@ def measure(
     from workers.chunk.analysis import analysed_face
     from workers.chunk.rows import ChunkRowsBuilder, FrameRow
     from workers.face.mirroring import SIDES
-    from workers.face.tracking import FaceTracker
     from workers.session.loading import load_models
 
     with tempfile.TemporaryDirectory() as compiled:
         models = load_models(weights, "cpu", landmarks, aus, Path(compiled))
-    tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
+    tracker = models.tracker(frames)
     measurer = models.measurer("mirrored")
     points, rows = [], []
     with av.open(str(recording)) as file:

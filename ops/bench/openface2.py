@@ -17,6 +17,7 @@ import av
 import numpy as np
 import typer
 
+from ops.run_options import Landmarks
 from workers.arrays import Floats, Image
 from workers.aus.measurers import OpenFace2Measurer
 from workers.aus.openface2.fhog import fhog
@@ -28,7 +29,6 @@ from workers.face.crops.face_mask import face_mask
 from workers.face.mirroring import SIDES, mirrored_landmarks
 from workers.face.scheme import IBUG68
 from workers.face.shape.shape_fit import fit_shape
-from workers.face.tracking import FaceTracker
 from workers.process.configuration import default_compiled
 from workers.session.loading import load_models
 
@@ -66,11 +66,12 @@ def main(
     recording: Path,
     weights: Annotated[Path, typer.Option()],
     frames: int = 200,
+    landmarks: Landmarks = Landmarks.clnf68,
 ) -> None:
     """Measure the first frames of one recording."""
-    models = load_models(weights, "cpu", "pfld68", "openface2", default_compiled())
+    models = load_models(weights, "cpu", landmarks.value, "openface2", default_compiled())
     openface2 = open_openface2(weights / "openface2_aus.zip")
-    tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
+    tracker = models.tracker(frames)
     measurer = OpenFace2Measurer(openface2, IBUG68, "mirrored")
     sides = [RecordingPredictor(openface2.shape_model, openface2.predictors) for _ in SIDES]
     timer, measured = CpuTimer(), 0

@@ -100,7 +100,11 @@ class LabOnOneMachine:
 
     def wait_for(self, study: str, seconds: float = 120) -> dict:
         """The study once it has ended."""
-        wait_until(lambda: self.status(study)["ended"], seconds, self.logs)
+        wait_until(
+            lambda: self.status(study)["ended"],
+            seconds,
+            lambda: f"{self.status(study)}\n{self.logs()}",
+        )
         return self.status(study)
 
     def wait_for_workers(self, count: int) -> None:
@@ -141,8 +145,8 @@ def wait_until(
     """Look five times a second until something is so."""
     deadline = time.monotonic() + seconds
     while not met():
-        said = otherwise if isinstance(otherwise, str) else otherwise()
-        assert time.monotonic() < deadline, said
+        if time.monotonic() > deadline:
+            raise AssertionError(otherwise if isinstance(otherwise, str) else otherwise())
         time.sleep(0.2)
 
 
