@@ -16,6 +16,7 @@ import av
 import numpy as np
 import pytest
 
+from tasks.dispatch import LOST_SECONDS
 from tests.ops.command import facemirror
 from tests.ops.one_machine_lab import end, wait_until
 from tests.ops.outputs import Outputs
@@ -207,7 +208,7 @@ def test_nothing_is_lost_or_doubled_when_submitter_server_and_redis_are_killed_s
     end(lab.redis_process)
     time.sleep(2)
     lab.start_redis()
-    status = lab.wait_for("killed", 150)
+    status = lab.wait_for("killed", LOST_SECONDS + 120)  # what a dead Redis forgot is sent again
     assert [r["state"] for r in status["recordings"]] == ["done"] * 6, lab.logs()
     for n in range(6):
         numbers = [int(row["frame"]) for row in Outputs(tmp_path / "out" / f"r{n}").rows("left")]
