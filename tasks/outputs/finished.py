@@ -27,6 +27,7 @@ def finished_before(
         record.recording.sha256 == sha256
         and record.settings.analysis == settings.analysis
         and record.settings.au_labels == settings.au_labels
+        and record.settings.rest == settings.rest
         and {(m.name, m.sha256) for m in record.weights}
         == {(m.name, m.sha256) for m in order.models}
         and (order.provider is None or record.provider == order.provider)

@@ -4,19 +4,19 @@ import numpy as np
 
 from workers.arrays import Floats
 from workers.face.head_pose import HEAD
-from workers.measures.layout import RIGID_WITHOUT_CONTOUR, FaceLayout
+from workers.measures.layout import BRIDGE_AND_CANTHI, FaceLayout
 
-_HEAD = HEAD[:RIGID_WITHOUT_CONTOUR] - HEAD[:RIGID_WITHOUT_CONTOUR].mean(axis=0)
-_FITTED = np.linalg.pinv(_HEAD)
-"""(3, 13): what takes points to the map from the head to them, by least squares."""
+_RIGID = HEAD[list(BRIDGE_AND_CANTHI)]
+_FITTED = np.linalg.pinv(_RIGID - _RIGID.mean(axis=0))
+"""(3, 8): what takes points to the map from the head to them, by least squares."""
 
 
 def face_sizes(points: Floats, layout: FaceLayout) -> Floats:
     """px per mm of the average head (n,), from landmarks (n, P, 2), px.
 
-    The affine map from that head's nose and eye corners to the picture, seen from far away, is a
-    rotation times this; it is taken as the mean of the map's two singular values. Eyes that close
-    and mouths that open leave it alone. It says nothing of this person's own size.
+    The affine map from that head's nose bridge and eye corners to the picture, seen from afar, is a
+    rotation times this; it is taken as the mean of the map's two singular values. No expression
+    changes it. It says nothing of this person's own size.
     """
     rigid = points[:, layout.rigid]
     rigid = rigid - rigid.mean(axis=1, keepdims=True)

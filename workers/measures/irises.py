@@ -14,8 +14,9 @@ Flags = NDArray[np.bool_]
 
 ALWAYS_CLOSED = 0.10
 """An eye whose opening is less than this part of its width shows too little of its iris."""
-HALF_CLOSED = 0.5
-"""So does one that is open by less than this part of what it usually is."""
+HALF_CLOSED = 0.7
+"""So does one that is open by less than this part of what it usually is: the lids that OpenFace 2's
+tracker sees of a shut eye are 0.55 of that apart."""
 USUALLY = 75.0
 """The percentile of a recording's openings that counts as usual: blinks are below it."""
 

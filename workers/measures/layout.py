@@ -37,8 +37,8 @@ class SideLayout:
 
 @dataclass(frozen=True, slots=True)
 class FaceLayout:
-    """inner_canthi: right, left; rigid: the points of `LandmarkScheme.rigid` but the contour's;
-    philtrum: its lower end."""
+    """inner_canthi: right, left; rigid: nose bridge from above and corners of the eyes, which no
+    expression moves; philtrum: its lower end."""
 
     sides: dict[Side, SideLayout]
     inner_canthi: tuple[int, int]
@@ -47,8 +47,8 @@ class FaceLayout:
     chin: int
 
 
-RIGID_WITHOUT_CONTOUR = 13
-"""The first points of `LandmarkScheme.rigid`: nose and eye corners."""
+BRIDGE_AND_CANTHI = (0, 1, 2, 3, 9, 10, 11, 12)
+"""Where these are in `LandmarkScheme.rigid`. The nose's base is left out: snarling moves it."""
 
 
 def _run(first: int, last: int) -> Chain:
@@ -85,7 +85,7 @@ IBUG68_LAYOUT = FaceLayout(
         ),
     },
     inner_canthi=(39, 42),
-    rigid=IBUG68.rigid[:RIGID_WITHOUT_CONTOUR],
+    rigid=tuple(IBUG68.rigid[place] for place in BRIDGE_AND_CANTHI),
     philtrum=51,
     chin=IBUG68.chin,
 )
@@ -118,7 +118,7 @@ WFLW98_LAYOUT = FaceLayout(
         ),
     },
     inner_canthi=(64, 68),
-    rigid=WFLW98.rigid[:RIGID_WITHOUT_CONTOUR],
+    rigid=tuple(WFLW98.rigid[place] for place in BRIDGE_AND_CANTHI),
     philtrum=79,
     chin=WFLW98.chin,
 )
