@@ -71,3 +71,10 @@ FlipOption = Annotated[
 DebugVideoOption = Annotated[
     bool, typer.Option("--debug-video", help="Also write landmarks and midline as a video.")
 ]
+RestOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="START-END",
+        help="When the face is at rest, s from the start [default: the calmest second].",
+    ),
+]

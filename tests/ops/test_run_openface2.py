@@ -116,7 +116,8 @@ def original(run):
 
 def test_the_original_face_gives_one_table_in_openfaces_columns(original):
     assert sorted(path.name for path in original.folder.iterdir()) == [
-        *("default.csv", "default_landmarks.csv.gz", "run.json"),
+        *("default.csv", "default_landmarks.csv.gz", "default_measures.csv"),
+        *("default_movements.csv", "run.json"),
     ]
     rows = original_rows(original)
     assert len(rows) == 288
