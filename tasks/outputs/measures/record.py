@@ -5,23 +5,31 @@ import numpy as np
 
 from tasks.outputs.measures.movements import Movement
 from tasks.outputs.measures.recording import SIDE_KINDS, RecordingMeasures, unit_of
-from tasks.outputs.measures.ruler import IRIS_MM, Ruler
+from tasks.outputs.measures.ruler import IRIS_MM
 from workers.arrays import Floats
+from workers.face.head_pose import TURNED_YAW
 from workers.face.mirroring import SIDES
 
 UNSTEADY = 0.05
 """A spread of the ruler that deserves a warning."""
 
 
+ADULT_PUPILS = (50.0, 75.0)
+"""mm: how far apart nearly all adults' pupils are (Dodgson, "Variation and extrema of human
+interpupillary distance", 2004)."""
+
+
 class RulerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The ruler: its unit and what that is; px_per_unit: the 5th, 50th and 95th percentile over the
-    frames; frames: how many told it; spread: standard deviation of one frame's, as a share."""
+    frames; frames: how many told it; spread: standard deviation of one frame's, as a share;
+    pupils_apart: by this ruler, in a face that looks ahead, which shows whether it is right."""
 
     unit: str
     made_of: str
     px_per_unit: tuple[float, ...]
     frames: int
     spread: float
+    pupils_apart: float | None
 
 
 class RestRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +58,7 @@ def measures_record(measures: RecordingMeasures, found: list[Movement]) -> Measu
     """The record of a recording's measures and movements."""
     left, right = measures.inferred.sum(axis=0).tolist()
     return MeasuresRecord(
-        ruler=_ruler_record(measures.ruler),
+        ruler=_ruler_record(measures),
         inferred_irises=(left, right),
         rest=_rest_record(measures),
         movements=len(found),
@@ -58,7 +66,8 @@ def measures_record(measures: RecordingMeasures, found: list[Movement]) -> Measu
     )
 
 
-def _ruler_record(ruler: Ruler) -> RulerRecord:
+def _ruler_record(measures: RecordingMeasures) -> RulerRecord:
+    ruler = measures.ruler
     known = ruler.px[np.isfinite(ruler.px)]
     percentiles = np.percentile(known, (5, 50, 95)).round(3).tolist() if known.size else ()
     return RulerRecord(
@@ -69,7 +78,15 @@ def _ruler_record(ruler: Ruler) -> RulerRecord:
         px_per_unit=tuple(percentiles),
         frames=ruler.frames,
         spread=round(ruler.spread, 4),
+        pupils_apart=_pupils_apart(measures),
     )
+
+
+def _pupils_apart(measures: RecordingMeasures) -> float | None:
+    """The median over frames that show both irises in a face that looks ahead."""
+    shown = (np.abs(measures.faces.yaws) <= TURNED_YAW) & ~measures.inferred.any(axis=1)
+    known = measures.pupils_apart[shown & np.isfinite(measures.pupils_apart)]
+    return round(float(np.median(known)), 2) if known.size else None
 
 
 def _rest_record(measures: RecordingMeasures) -> RestRecord | None:
@@ -106,6 +123,13 @@ def _warnings(measures: RecordingMeasures) -> list[str]:
         found.append(
             "no open eye's iris was seen in a face that looks ahead: lengths are in inner-canthal "
             "distances (icd), not in mm"
+        )
+    apart = _pupils_apart(measures)
+    if ruler.unit == "mm" and apart is not None and not ADULT_PUPILS[0] <= apart <= ADULT_PUPILS[1]:
+        found.append(
+            f"by the irises the pupils are {apart:.0f} mm apart, adults' are "
+            f"{ADULT_PUPILS[0]:.0f} to {ADULT_PUPILS[1]:.0f}: the irises were not seen at their "
+            "true size, and all millimetres are wrong by the same factor"
         )
     if ruler.turned:
         found.append("the head never looks ahead: the scale of the clinical measures is too large")

@@ -25,8 +25,8 @@ class RecordingMeasures:
 
     of_sides: (n, 2) each by SIDES, the names of SIDE_KINDS; of_face: (n,) each, the names of
     OF_THE_FACE; inferred: (n, 2) whether the left and the right iris centre was taken from the
-    eye's corners; outside: (n,) whether a part of the face is outside the picture; rest: None where
-    no face was ever measured.
+    eye's corners; pupils_apart: (n,) between the iris centres; outside: (n,) whether a part of the
+    face is outside the picture; rest: None where no face was ever measured.
     """
 
     faces: FilmedFaces
@@ -34,6 +34,7 @@ class RecordingMeasures:
     of_sides: dict[str, Floats]
     of_face: dict[str, Floats]
     inferred: NDArray[np.bool_]
+    pupils_apart: Floats
     outside: NDArray[np.bool_]
     rest: Rest | None
 
@@ -65,6 +66,7 @@ def measured_recording(
         of_sides=of_sides | _against(rest, of_sides),
         of_face={name: np.concatenate(parts) for name, parts in whole.items()},
         inferred=centres.inferred,
+        pupils_apart=np.hypot(*(centres.points[:, 0] - centres.points[:, 1]).T) / scale.px,
         outside=faces.success & np.isnan(np.concatenate(points)).any(axis=(1, 2)),
         rest=rest,
     )

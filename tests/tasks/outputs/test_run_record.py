@@ -23,7 +23,9 @@ FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
 HERE = {"numpy": "2.4.6", "av": "18.1.0"}
 ANALYSIS = AnalysisSettings(landmarks="pfld68")
 MEASURES = MeasuresRecord(
-    ruler=RulerRecord(unit="mm", made_of="irises", px_per_unit=(), frames=20, spread=0.0),
+    ruler=RulerRecord(
+        unit="mm", made_of="irises", px_per_unit=(), frames=20, spread=0.0, pupils_apart=None
+    ),
     inferred_irises=(0, 0),
     rest=None,
     movements=0,

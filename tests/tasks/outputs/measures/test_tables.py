@@ -180,6 +180,7 @@ def test_the_record_says_what_the_numbers_hang_on():
     found = measured(exercised(noise=0.3))
     record = measures_record(found, movements(found))
     assert (record.ruler.unit, record.warnings) == ("mm", ())
+    assert record.ruler.pupils_apart == pytest.approx(0.36 * 183.9, abs=0.3)
     assert "11.77" in record.ruler.made_of
     assert record.rest.frames == (found.rest.start, found.rest.stop)
     assert record.rest.noise["left_brow_height_mm"] > 0.0
@@ -198,6 +199,12 @@ def test_what_is_wrong_with_a_scale_is_warned_of():
     turned = measures_record(measured(still(40, yaw=30.0)), [])
     assert any("never looks ahead" in warning for warning in turned.warnings)
     assert any("not in mm" in warning for warning in turned.warnings)
+    faces = still(40)
+    middles = faces.rings.mean(axis=2, keepdims=True)
+    large = replace(faces, rings=(middles + (faces.rings - middles) * 1.4).astype(np.float32))
+    told = measures_record(measured(large), [])
+    assert told.ruler.pupils_apart == pytest.approx(0.36 * 183.9 / 1.4, abs=0.2)
+    assert "the pupils are 47 mm apart" in told.warnings[0]
     without = measures_record(measured(without_irises(still(40))), [])
     assert without.warnings == ()  # this landmark model finds no irises: the columns' names say it
     faces = still(400)
