@@ -1,6 +1,7 @@
 """Iris centres and diameters, and what stands in for the iris of a closed eye."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from workers.face.scheme import Eye
 from workers.measures.layout import FaceLayout
 
 Flags = NDArray[np.bool_]
+Points = NDArray[np.floating[Any]]
+"""As they are kept, or as they are computed with."""
 
 ALWAYS_CLOSED = 0.10
 """An eye whose opening is less than this part of its width shows too little of its iris."""
@@ -21,11 +24,10 @@ USUALLY = 75.0
 """The percentile of a recording's openings that counts as usual: blinks are below it."""
 
 
-def opening(points: Floats, eye: Eye) -> Floats:
+def opening(points: Points, eye: Eye) -> Floats:
     """How far an eye is open (n,): mean distance of its lids over its width. points: (n, P, 2)."""
-    outer, inner = eye.corners
-    gaps = [_distance(points[:, upper], points[:, lower]) for upper, lower in eye.lids]
-    width = _distance(points[:, outer], points[:, inner])
+    gaps = [_distance(points, *pair) for pair in eye.lids]
+    width = _distance(points, *eye.corners)
     return _divided(np.mean(gaps, axis=0), width)
 
 
@@ -36,15 +38,15 @@ def too_closed(openings: Floats) -> Flags:
     return openings < max(ALWAYS_CLOSED, HALF_CLOSED * usual)
 
 
-def ring_centres(rings: Floats) -> Floats:
+def ring_centres(rings: Points) -> Floats:
     """The middles (..., 2) of points around irises (..., 8, 2)."""
-    return np.asarray(rings.mean(axis=-2))
+    return np.asarray(rings.mean(axis=-2, dtype=np.float64))
 
 
-def ring_diameters(rings: Floats) -> Floats:
+def ring_diameters(rings: Points) -> Floats:
     """The diameters (...) of points around irises (..., 8, 2): twice their mean distance from
     their middle."""
-    away = rings - rings.mean(axis=-2, keepdims=True)
+    away = rings - ring_centres(rings)[..., None, :]
     return np.asarray(2.0 * np.hypot(away[..., 0], away[..., 1]).mean(axis=-1))
 
 
@@ -57,7 +59,7 @@ class IrisCentres:
     inferred: Flags
 
 
-def iris_centres(points: Floats, rings: Floats, layout: FaceLayout) -> IrisCentres:
+def iris_centres(points: Points, rings: Points, layout: FaceLayout) -> IrisCentres:
     """The iris centres of a recording's frames, of closed eyes from the eyes' corners.
 
     points: (n, P, 2) px; rings: (n, 2, 8, 2) px, NaN without. Where a recording never shows an
@@ -68,9 +70,9 @@ def iris_centres(points: Floats, rings: Floats, layout: FaceLayout) -> IrisCentr
         own = layout.sides[side]
         found = ring_centres(rings[:, place])
         if own.pupil is not None:
-            found = points[:, own.pupil]
+            found = points[:, own.pupil].astype(np.float64)
         hidden = too_closed(opening(points, own.eye)) | ~np.isfinite(found).all(axis=1)
-        corners = points[:, own.eye.corners]
+        corners = points[:, own.eye.corners].astype(np.float64)
         relative = _relative(found, corners, side)[~hidden]
         usual = np.median(relative, axis=0) if len(relative) else np.zeros(2)
         stand_in = _absolute(usual, corners, side)
@@ -105,6 +107,7 @@ def _divided(part: Floats, whole: Floats) -> Floats:
     return np.asarray(np.divide(part, whole, out=nothing, where=whole > 0.0), dtype=np.float64)
 
 
-def _distance(a: Floats, b: Floats) -> Floats:
-    apart = a - b
+def _distance(points: Points, a: int, b: int) -> Floats:
+    """Between two of the points (n, P, 2): (n,)."""
+    apart = points[:, a].astype(np.float64) - points[:, b].astype(np.float64)
     return np.asarray(np.hypot(apart[:, 0], apart[:, 1]))

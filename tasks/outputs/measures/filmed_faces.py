@@ -41,14 +41,12 @@ class FilmedFaces:
         for start in range(0, len(self), BLOCK):
             yield slice(start, min(start + BLOCK, len(self)))
 
-    def seen_points(self, frames: slice) -> Floats:
-        """Points (m, P, 2) of some frames, NaN where they lie outside the picture: these are
-        guessed by the landmark model."""
-        points = self.points[frames].astype(np.float64)
-        last = np.array([self.width - 0.5, self.height - 0.5])
-        outside = ((points < -0.5) | (points > last)).any(axis=2)
-        points[outside] = np.nan
-        return points
+    def seen_points(self) -> NDArray[np.float32]:
+        """The points (n, P, 2), NaN where they lie outside the picture: the landmark model guesses
+        these."""
+        last = np.array([self.width - 0.5, self.height - 0.5], np.float32)
+        outside = np.any((self.points < -0.5) | (self.points > last), axis=2, keepdims=True)
+        return np.where(outside, np.float32(np.nan), self.points)
 
 
 def filmed_faces(

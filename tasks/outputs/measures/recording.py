@@ -49,10 +49,11 @@ def measured_recording(
     scale = ruler(faces, layout)
     sides: dict[str, list[Floats]] = {name: [] for name in OF_A_SIDE}
     whole: dict[str, list[Floats]] = {name: [] for name in OF_THE_FACE}
-    points = [faces.seen_points(block) for block in faces.blocks()]
-    centres = iris_centres(np.concatenate(points), faces.rings.astype(np.float64), layout)
-    for block, seen in zip(faces.blocks(), points, strict=True):
-        found = measure_faces(seen, centres.points[block], layout)
+    seen = faces.seen_points()
+    centres = iris_centres(seen, faces.rings, layout)
+    for block in faces.blocks():
+        points = seen[block].astype(np.float64)
+        found = measure_faces(points, centres.points[block], layout)
         px = scale.px[block]
         for name, values in found.of_sides.items():
             sides[name].append(values / in_px(OF_A_SIDE[name], px)[:, None])
@@ -67,7 +68,7 @@ def measured_recording(
         of_face={name: np.concatenate(parts) for name, parts in whole.items()},
         inferred=centres.inferred,
         pupils_apart=np.hypot(*(centres.points[:, 0] - centres.points[:, 1]).T) / scale.px,
-        outside=faces.success & np.isnan(np.concatenate(points)).any(axis=(1, 2)),
+        outside=faces.success & np.isnan(seen).any(axis=(1, 2)),
         rest=rest,
     )
 

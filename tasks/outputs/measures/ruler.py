@@ -66,15 +66,16 @@ def _sizes(faces: FilmedFaces, layout: FaceLayout) -> tuple[Floats, Floats, Floa
     between the inner canthi, px."""
     sizes, canthi = np.full(len(faces), np.nan), np.full(len(faces), np.nan)
     openings = np.full((len(faces), 2), np.nan)
+    seen = faces.seen_points()
     for block in faces.blocks():
-        points = faces.seen_points(block)
+        points = seen[block].astype(np.float64)
         sizes[block] = face_sizes(points, layout)
         right, left = (points[:, canthus] for canthus in layout.inner_canthi)
         canthi[block] = np.hypot(*(left - right).T)
         for place, side in enumerate(SIDES):
             openings[block, place] = opening(points, layout.sides[side].eye)
     sizes[sizes <= 0.0] = np.nan
-    diameters = ring_diameters(faces.rings.astype(np.float64))
+    diameters = ring_diameters(faces.rings)
     for place in range(len(SIDES)):
         hidden = too_closed(openings[:, place]) | ~np.isfinite(openings[:, place])
         diameters[hidden, place] = np.nan
