@@ -169,9 +169,9 @@ def _movements() -> str:
 frames is more than {DEVIATIONS:.0f} standard deviations of the noise above rest on either side,
 and by {least["length"]} mm, {least["area"]:.0f} mm², {least["angle"]}° or {least["share"]} at
 least. *Onset* is where a side leaves the noise, or a tenth of its way if that is more;
-*excursion* is the peak above rest; *speed* the average between a tenth and nine tenths of the
-rise; `left_later_by_s` compares when both were halfway. `ratio` is the weaker side's excursion
-over the stronger one's, and is there only where the stronger one left its noise."""
+*excursion* is the peak above rest; *speed* the average from the onset to nine tenths of the way;
+`left_later_by_s` compares when both were halfway. `ratio` is the weaker side's excursion over the
+stronger one's, and is there only where the stronger one left its noise."""
 
 
 def _distorted() -> str:
@@ -197,8 +197,8 @@ pitch. What else there is:
   so `eye_closure` of a shut eye is about 0.45, not 1, with `clnf68`. Compare the sides.
 - **Irises.** OpenFace 2's eye model draws irises too large. In the one recording where its rings
   were compared with the edges in the picture they are by a fifth, and all millimetres as much too
-  small. Ratios, angles and shares do not hang on it, nor do a person's changes. `run.json` says
-  how far apart the pupils are by the ruler (`pupils_apart`; adults' are 50 to 75 mm) and warns.
+  small. Ratios, angles and shares do not hang on it. `run.json` says how far apart the pupils are
+  by the ruler (`pupils_apart`; adults' are 50 to 75 mm) and warns.
 - **Gaze.** Eyes that look aside move the axes and change reflex distances and brow height.
 - **Dental show and mouth area** hang on few points, five on each inner lip."""
 

@@ -127,6 +127,31 @@ def test_the_original_face_gives_one_table_in_openfaces_columns(original):
     assert presences == sorted([*OPENFACES, "AU28"])
 
 
+def test_clinical_measures_of_a_talking_person(original):
+    """Irises of 18 px; it blinks three times. The tracker leaves the lids of shut eyes apart."""
+    told = original.run["measures"]
+    assert told["ruler"]["unit"] == "mm"
+    assert told["ruler"]["spread"] <= 0.05
+    assert told["ruler"]["frames"] > 250
+    assert any("the pupils are 49 mm apart" in warning for warning in original.run["warnings"])
+    noise = told["rest"]["noise"]
+    for side in ("left", "right"):
+        for name in (
+            *("commissure_excursion", "palpebral_fissure_height"),
+            *("marginal_reflex_distance_1", "marginal_reflex_distance_2"),
+        ):
+            assert noise[f"{side}_{name}_mm"] < 0.3
+    with (original.folder / "default_measures.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 288
+    assert {row["empty_because"] for row in rows} == {""}
+    fissure = np.array([float(row["left_palpebral_fissure_height_mm"]) for row in rows])
+    for blink in (19, 250, 282):
+        assert fissure[blink] < 0.65 * np.median(fissure)
+        assert rows[blink]["left_iris_inferred"] == "1"
+    assert fissure[[14, 24]].min() > 0.95 * np.median(fissure)
+
+
 def test_from_pixels_it_agrees_with_openface(original):
     """As closely as OpenFace agrees with itself from landmarks less than 1 px off."""
     golden = np.load(shared("openface2", "golden", "default_own_raw.npz"))

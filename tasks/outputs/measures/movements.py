@@ -40,16 +40,16 @@ LEAST: dict[str, dict[Kind, float]] = {
 PAUSE = 0.3
 """s: rises that are nearer to each other are one movement."""
 
-RISE = (0.1, 0.5, 0.9)
-"""The parts of the excursion between which speed is taken, and in the middle of which the sides'
-times are compared."""
+A_TENTH, HALFWAY, MOST = 0.1, 0.5, 0.9
+"""Parts of an excursion."""
 
 
 @dataclass(frozen=True, slots=True)
 class SideMovement:
-    """What one side did: excursion from rest, in the measure's unit; onset, peak: s; speed: unit a
-    second, on average from a tenth to nine tenths of the rise; halfway: s, when half of it was
-    done. None where it did not rise above its noise."""
+    """What one side did: excursion from rest, in the measure's unit; onset: s, when it was beyond
+    its noise and a tenth of the way; peak: s; speed: unit a second, on average from the onset to
+    nine tenths of the way; halfway: s, when half of it was done, where that is more than noise.
+    None where it did not rise above its noise."""
 
     excursion: float
     onset: float | None = None
@@ -116,48 +116,42 @@ def _of_measure(measures: RecordingMeasures, name: str) -> Iterator[Movement]:
     limits = np.maximum(DEVIATIONS * noise, LEAST[measures.ruler.unit][SIDE_KINDS[name]])
     above_rest = _running_median(values - measures.rest.median(values))
     risen = np.asarray(above_rest > limits).any(axis=1)
-    before = 0
     for start, stop in _joined(np.asarray(risen), times):
         yield Movement(
             measure=name,
             start=start,
             stop=stop,
             sides={
-                side: _of_side(
-                    above_rest[before:stop, place],
-                    times[before:stop],
-                    float(limits[place]),
-                    start - before,
-                )
+                side: _of_side(above_rest[:, place], times, float(limits[place]), start, stop)
                 for place, side in enumerate(SIDES)
             },
         )
-        before = stop
 
 
-def _of_side(above_rest: Floats, times: Floats, limit: float, start: int) -> SideMovement | None:
-    """above_rest, times: (m,) from the end of the movement before to that of this one, which begins
-    at `start`; limit: what it has to rise above."""
-    within = above_rest[start:]
+def _of_side(
+    above_rest: Floats, times: Floats, limit: float, start: int, stop: int
+) -> SideMovement | None:
+    """What a side does in frames [start, stop); above_rest: (n,); limit: where noise ends."""
+    within = above_rest[start:stop]
     if not np.isfinite(within).any() or not np.isfinite(limit):
         return None
     peak = start + int(np.nanargmax(within))
     excursion = float(above_rest[peak])
     if excursion <= limit:
         return SideMovement(excursion)
-    low, half, high = (share * excursion for share in RISE)
-    middle = _begun(above_rest, half, peak)
-    most = middle + int(np.argmax(above_rest[middle : peak + 1] >= high))
-    tenth = _begun(above_rest, low, middle)
-    duration = _time_at(above_rest, times, high, most) - _time_at(above_rest, times, low, tenth)
-    beyond_noise = max(limit, low)
-    onset = _begun(above_rest, beyond_noise, peak if beyond_noise > half else middle)
+    low, half, high = max(limit, A_TENTH * excursion), HALFWAY * excursion, MOST * excursion
+    first = _begun(above_rest, low, peak)
+    risen = above_rest[first : peak + 1]
+    onset, middle, most = (
+        _time_at(above_rest, times, level, first + int(np.argmax(risen >= level)))
+        for level in (low, half, high)
+    )
     return SideMovement(
         excursion=excursion,
-        onset=_time_at(above_rest, times, beyond_noise, onset),
+        onset=onset,
         peak=float(times[peak]),
-        speed=(high - low) / duration if duration > 0.0 else None,
-        halfway=_time_at(above_rest, times, half, middle),
+        speed=(high - low) / (most - onset) if high > low and most > onset else None,
+        halfway=middle if half > limit else None,
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.outputs.measures.movements import movements
+from tasks.outputs.measures.movements import LEAST, movements
+from tasks.outputs.measures.recording import SIDE_KINDS
 from tests.tasks.outputs.measures.filmed import (
     EXERCISES,
     RATE,
@@ -88,6 +89,13 @@ def test_noise_is_the_deviation_at_rest():
     assert (noise > 0.05).all()
 
 
+def risen(share: float, excursion: float) -> float:
+    """The mean speed of an exercise's smooth rise in 0.6 s, from a share of it to nine tenths."""
+    t = np.linspace(0.0, 1.0, 1001)
+    begun, done = 0.6 * np.interp([share, 0.9], t * t * (3.0 - 2.0 * t), t)
+    return (0.9 - share) * excursion / (done - begun)
+
+
 @pytest.mark.parametrize("exercise", OWN_MEASURE)
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_every_exercise_is_found_with_its_excursions_and_its_ratio(exercise, noise):
@@ -106,8 +114,10 @@ def test_every_exercise_is_found_with_its_excursions_and_its_ratio(exercise, noi
     for side in moved.sides.values():
         assert done.start <= side.onset <= done.start + 0.35
         assert done.start + 0.4 <= side.peak <= done.stop
-        if not noise:  # a tenth to nine tenths of the smooth rise in 0.6 s take 0.365 s
-            assert side.speed == pytest.approx(0.8 * side.excursion / 0.365, rel=0.15)
+        if not noise:
+            share = max(0.1, LEAST["mm"][SIDE_KINDS[measure]] / side.excursion)
+            assert side.speed == pytest.approx(risen(share, side.excursion), rel=0.15)
+            assert side.halfway == pytest.approx(done.start + 0.3, abs=0.03)
 
 
 def test_nothing_moves_in_a_still_face_and_in_one_without_rest():
@@ -173,3 +183,19 @@ def test_movements_are_the_same_each_time():
     faces = exercised(SWAYING, noise=0.3)
     again = replace(faces, times=faces.times.copy())
     assert movements(measured(faces)) == movements(measured(again))
+
+
+def test_a_movement_is_not_begun_in_the_one_before_it():
+    """Between two smiles the mouth does not quite come back to rest."""
+    levels = np.interp(
+        np.arange(160) / RATE,
+        [0.0, 2.0, 2.5, 3.5, 4.0, 5.5, 6.0, 7.0, 7.5],
+        [0.0, 0.0, 0.5, 0.5, 0.03, 0.03, 0.25, 0.25, 0.0],
+    )
+    smiles = [SideActivations(au12=float(level)) for level in levels]
+    found = measured(filmed([POSE] * 160, [Activations(s, s) for s in smiles]), asked=(0.0, 2.0))
+    first, second = (m for m in movements(found) if m.measure == "commissure_excursion")
+    assert first.start / RATE < 2.5
+    assert second.sides["left"].onset > 5.4
+    # To nine tenths of the way in less than half a second.
+    assert second.sides["left"].speed > 0.7 * second.sides["left"].excursion / 0.5
