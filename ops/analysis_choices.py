@@ -1,5 +1,7 @@
 """Which settings of an analysis go together."""
 
+import re
+
 from ops.errors import UsageError
 from weights.manifest import AuMethod
 from workers.aus.labels import AuLabels, FaceKind
@@ -55,3 +57,16 @@ def require_compatible(analysis: AnalysisSettings, au_labels: AuLabels) -> None:
         )
     if analysis.aus == "openface2" and au_labels != "openface3":
         raise UsageError(f"--au-labels {au_labels} renames OpenFace 3's scores: leave it out")
+
+
+def chosen_rest(said: str | None) -> tuple[float, float] | None:
+    """When the face is at rest, s, of what was said: `2-3.5`; None: to be found.
+
+    Raises UsageError for what is no such time.
+    """
+    if said is None:
+        return None
+    times = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", said)
+    if times is None or float(times[1]) >= float(times[2]):
+        raise UsageError(f"--rest {said}: give two times in seconds, like 2-3.5")
+    return float(times[1]), float(times[2])

@@ -25,6 +25,7 @@ from ops.run_options import (
     FlipOption,
     ForceOption,
     LandmarksOption,
+    RestOption,
     Smoothing,
     SmoothingOption,
 )
@@ -99,6 +100,7 @@ def run(
     debug_video: DebugVideoOption = False,
     flip: FlipOption = False,
     force: ForceOption = False,
+    rest: RestOption = None,
     broker: Annotated[
         str | None, typer.Option(help="Use this Redis and the workers on it.", metavar="URL")
     ] = None,
@@ -109,7 +111,7 @@ def run(
 
     Exit status: 0 all done, 1 some recordings failed, 2 nothing could be run as asked.
     """
-    from ops.analysis_choices import chosen_analysis
+    from ops.analysis_choices import chosen_analysis, chosen_rest
     from ops.run import RunOptions
     from ops.run import run as run_recordings
     from tasks.messages import RunSettings
@@ -125,12 +127,16 @@ def run(
             flip=flip,
             debug_video=debug_video,
         )
+        at_rest = chosen_rest(rest)
     demo = str(weights) == DEMO
     options = RunOptions(
         out=out,
         weights=DEMO_FOLDER if demo else weights or default_folder(),
         settings=RunSettings(
-            analysis=analysis, au_labels=au_labels.value, chunk_frames=chunk_frames
+            analysis=analysis,
+            au_labels=au_labels.value,
+            chunk_frames=chunk_frames,
+            rest=at_rest,
         ),
         workers=workers,
         provider=provider.value,

@@ -115,7 +115,7 @@ def remove_leftovers(folders: list[Path]) -> None:
     for folder in folders:
         for partial in folder.glob(f"{PARTIAL}*"):
             shutil.rmtree(partial, ignore_errors=True)
-        if folder.is_dir() and not any(folder.iterdir()):
+        with suppress(OSError):  # it holds finished files, or a worker that ends was faster
             folder.rmdir()
 
 

@@ -106,3 +106,10 @@ ForceOption = Annotated[
         "settings, weights and provider gave are kept.",
     ),
 ]
+RestOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="START-END",
+        help="When the face is at rest, s from the start [default: the calmest second].",
+    ),
+]

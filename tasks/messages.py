@@ -15,11 +15,13 @@ NamedProvider = Literal["coreml", "cuda", "cpu", "simulated"]
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a recording is to be analysed. chunk_frames None: what suits its length."""
+    """How a recording is to be analysed. chunk_frames None: what suits its length; rest: from when
+    to when, s, the face is at rest, None: to be found."""
 
     analysis: AnalysisSettings
     au_labels: AuLabels = "openface3"
     chunk_frames: int | None = None
+    rest: tuple[float, float] | None = None
 
 
 class ModelSum(msgspec.Struct, frozen=True):

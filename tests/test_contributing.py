@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "ops/README.md", "ops/bench/README.md")
+PAGES = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "ops/README.md",
+    "ops/bench/README.md",
+    "ops/MEASURES.md",
+)
 
 
 def test_before_a_commit_the_same_programs_run_as_in_ci():

@@ -18,6 +18,7 @@ ROOMS = {
     "workers.aus": 50,
     "workers.models": 40,
     "workers.clnf": 40,
+    "workers.measures": 35,
     "workers.face": 30,
     "workers.video": 30,
     "workers.arrays": 20,

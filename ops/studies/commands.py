@@ -24,6 +24,7 @@ from ops.run_options import (
     FlipOption,
     ForceOption,
     LandmarksOption,
+    RestOption,
     Smoothing,
     SmoothingOption,
 )
@@ -80,6 +81,7 @@ def submit(
     au_labels: AuLabelsOption = AuLabels.openface3,
     flip: FlipOption = False,
     debug_video: DebugVideoOption = False,
+    rest: RestOption = None,
     provider: Annotated[
         StudyProvider,
         typer.Option(help="What must run the models; any: what takes a recording's first chunk."),
@@ -101,7 +103,7 @@ def submit(
     """Make a study of recordings; says its id and ends at once."""
     console = terminal(stderr=True)
     with spoken_errors(console):
-        from ops.analysis_choices import chosen_analysis
+        from ops.analysis_choices import chosen_analysis, chosen_rest
         from ops.pool_names import pool_name
         from ops.studies.requests import study_requests
         from ops.studies.submission import StudyOptions
@@ -119,7 +121,7 @@ def submit(
             flip=flip,
             debug_video=debug_video,
         )
-        settings = RunSettings(analysis=analysis, au_labels=au_labels.value)
+        settings = RunSettings(analysis=analysis, au_labels=au_labels.value, rest=chosen_rest(rest))
         folder = DEMO_FOLDER if demo else weights or default_folder()
         requests = study_requests(recordings, settings, priority.value, folder, demo, console)
         require_usable(broker, insecure)

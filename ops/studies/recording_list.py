@@ -66,6 +66,7 @@ def _listed(
                 "analysis": {**msgspec.to_builtins(analysis), **fields},
                 "au_labels": given.get("au_labels", settings.au_labels),
                 "chunk_frames": settings.chunk_frames,
+                "rest": settings.rest,
             },
             RunSettings,
         )

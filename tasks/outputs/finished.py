@@ -45,6 +45,7 @@ def _made_the_same_way(record: RunRecord, order: RecordingOrder) -> bool:
     return (
         record.settings.analysis == order.settings.analysis
         and record.settings.au_labels == order.settings.au_labels
+        and record.settings.rest == order.settings.rest
         and weights == {(model.name, model.sha256) for model in order.models}
         and not any(model.demo for model in record.weights)
     )

@@ -14,6 +14,11 @@ import numpy as np
 from tasks.messages import ChunkReport, RecordingFiles, RecordingOutcome, RecordingPlan
 from tasks.outputs.au_tables import au_table_names, au_tables
 from tasks.outputs.csv_files import gzip_csv_file
+from tasks.outputs.measures.filmed_faces import filmed_faces
+from tasks.outputs.measures.movements import movements
+from tasks.outputs.measures.record import MeasuresRecord, measures_record
+from tasks.outputs.measures.recording import measured_recording
+from tasks.outputs.measures.tables import MEASURES_FILE, MOVEMENTS_FILE, write_measures
 from tasks.outputs.run_record import (
     RUN_FILE,
     PoseSummary,
@@ -27,6 +32,7 @@ from tasks.outputs.table_rows import landmark_header, landmark_rows
 from workers.chunk.order import AnalysisSettings, VideoName
 from workers.chunk.rows import ChunkRows, face_jumps
 from workers.face.scheme import SCHEMES
+from workers.measures.layout import LAYOUTS
 from workers.video.writing.joining import join_segments
 
 
@@ -44,7 +50,8 @@ def written_names(name: str, settings: AnalysisSettings) -> list[str]:
     """The files that a recording's folder gets with these settings, run.json last."""
     videos = [_video_name(name, video) for video in settings.videos]
     tables = [*au_table_names(name, settings.faces), f"{name}_landmarks.csv.gz"]
-    return [*videos, *tables, RUN_FILE]
+    clinical = [f"{name}_{file}" for file in (MEASURES_FILE, MOVEMENTS_FILE)]
+    return [*videos, *tables, *clinical, RUN_FILE]
 
 
 def _video_name(name: str, video: VideoName) -> str:
@@ -65,8 +72,9 @@ def write_outputs(plan: RecordingPlan, files: RecordingFiles, weights: Path) -> 
     partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{plan.order.id}-", dir=folder))
     try:
         counts, pose, sources = _write_tables(plan, spool, weights, partial / files.name)
+        measures = _write_measures(plan, spool, partial / files.name)
         _write_videos(plan, spool, partial / files.name)
-        record = run_record(plan, files, reports, counts, pose, sources)
+        record = run_record(plan, files, reports, counts, pose, sources, measures)
         (partial / RUN_FILE).write_bytes(encode_run_record(record))
         put_in_place(partial, folder, output_names(files.name))
     finally:
@@ -160,6 +168,19 @@ def _write_tables(
     if counts.frames != plan.frames:
         raise OutputError(f"{counts.frames} rows were measured for {plan.frames} frames")
     return counts, pose_summary(np.concatenate(poses)), aus.sources
+
+
+def _write_measures(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> MeasuresRecord:
+    """Write the tables of the clinical measures; stem: as above. Raises OutputError."""
+    faces = filmed_faces(_chunks(plan, spool), plan.width, plan.height)
+    settings = plan.order.settings
+    try:
+        measures = measured_recording(faces, LAYOUTS[settings.analysis.landmarks], settings.rest)
+    except ValueError as error:
+        raise OutputError(str(error)) from error
+    found = movements(measures)
+    write_measures(measures, found, stem)
+    return measures_record(measures, found)
 
 
 def _write_videos(plan: RecordingPlan, spool: ChunkSpool, stem: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.messages import ChunkReport, RecordingFiles, RecordingPlan, RunSettings
+from tasks.outputs.measures.record import MeasuresRecord
 from weights.manifest import InstalledModel
 from workers.arrays import Floats
 from workers.chunk.rows import ChunkRows
@@ -127,6 +128,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[int, int], ...]
     counts: RowCounts
     head_pose: PoseSummary
+    measures: MeasuresRecord
     stage_seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
 
@@ -138,6 +140,7 @@ def run_record(
     counts: RowCounts,
     head_pose: PoseSummary,
     au_sources: dict[str, str],
+    measures: MeasuresRecord,
 ) -> RunRecord:
     """The record of a recording. reports: one for each chunk of the plan, in order; au_sources:
     how each AU was obtained."""
@@ -169,6 +172,7 @@ def run_record(
         chunks=tuple((chunk.start, chunk.stop) for chunk in plan.chunks),
         counts=counts,
         head_pose=head_pose,
+        measures=measures,
         stage_seconds=_summed(report.seconds for report in reports),
     )
     return msgspec.structs.replace(record, warnings=tuple(_warnings(record)))
@@ -223,6 +227,7 @@ def _warnings(record: RunRecord) -> list[str]:
             f"the head is turned by more than {TURNED_YAW:.0f} degrees in {turned} of "
             f"{counts.measured} frames: there its sides cannot be compared"
         )
+    found += record.measures.warnings
     if counts.face_jumps:
         found.append(f"the face jumped {counts.face_jumps} times: is there a second person?")
     return found

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from workers.aus.labels import COLUMNS, HEAD_LABELS, PRESENT_AU45, PRESENT_SCORE, AuLabels
 from workers.aus.occurrence_scores import OccurrenceScores
 from workers.chunk.rows import ChunkRows
+from workers.face.mirroring import SIDES
 
 FRAME_COLUMNS = ("frame", "face_id", "timestamp", "confidence", "success")
 AU_HEADER = (
@@ -65,26 +66,38 @@ def shape_header(local: int) -> tuple[str, ...]:
     return (*pose, *(f"p_{i}" for i in range(local)))
 
 
+IRIS_COLUMNS = tuple(f"{side}_iris_{axis}_{i}" for side in SIDES for i in range(8) for axis in "xy")
+"""The points of `ChunkRows.irises`, px."""
+
+
 def landmark_header(points: int, shape_numbers: int = 0) -> list[str]:
     """The header of the landmark table for P points.
 
-    shape_numbers: how many `FrameRow.shape` has; 0 where the landmarks come without a shape.
+    shape_numbers: how many `FrameRow.shape` has; 0 where the landmarks come without a shape, and
+    without irises.
     """
     coordinates = [f"{axis}_{i}" for i in range(points) for axis in "xy"]
     local = shape_numbers - len(shape_header(0)) - len(CAMERA_POSE)
-    shape = (*shape_header(local), *CAMERA_POSE) if shape_numbers else ()
+    shape = (*shape_header(local), *CAMERA_POSE, *IRIS_COLUMNS) if shape_numbers else ()
     return ["frame", "timestamp", "confidence", *BOX_AND_POSE, *coordinates, *shape]
 
 
 def landmark_rows(chunk: ChunkRows, first: int, timestamps: Sequence[float]) -> Iterator[list[str]]:
     """Rows under `landmark_header`: face box and points in px of the upright frame, as found in it
     alone; the head's yaw, pitch and roll in degrees (see `workers.face.head_pose.HeadPose`); and
-    OpenFace 2's shape and place before the camera, where the landmarks are its tracker's."""
+    OpenFace 2's shape, its place before the camera and the irises, where the landmarks are its
+    tracker's."""
+    tracked = chunk.shapes.shape[1] > 0
     for i, timestamp in enumerate(timestamps):
         values = np.concatenate([chunk.boxes[i], chunk.poses[i], chunk.points[i].reshape(-1)])
-        numbers = [f"{v:.2f}" if np.isfinite(v) else EMPTY for v in values]
+        numbers = _rounded(values)
         frame = [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}"]
-        yield [*frame, *numbers, *exact_cells(chunk.shapes[i])]
+        irises = _rounded(chunk.irises[i].reshape(-1)) if tracked else []
+        yield [*frame, *numbers, *exact_cells(chunk.shapes[i]), *irises]
+
+
+def _rounded(values: NDArray[np.float32]) -> list[str]:
+    return [f"{value:.2f}" if np.isfinite(value) else EMPTY for value in values]
 
 
 def exact_cells(values: NDArray[np.float32]) -> list[str]:

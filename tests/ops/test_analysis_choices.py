@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.analysis_choices import chosen_analysis
+from ops.analysis_choices import chosen_analysis, chosen_rest
 from ops.errors import UsageError
 
 
@@ -46,3 +46,16 @@ def test_the_original_face_gives_no_mirrored_videos():
     assert chosen(aus="openface2", faces="original").videos == ()
     assert chosen(aus="openface2", faces="original", debug_video=True).videos == ("debug",)
     assert chosen(debug_video=True).videos == ("left", "right", "debug")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [(None, None), ("2-3.5", (2.0, 3.5)), (" 0 - 1 ", (0.0, 1.0))]
+)
+def test_rest_is_said_as_two_times(said, meant):
+    assert chosen_rest(said) == meant
+
+
+@pytest.mark.parametrize("said", ["2", "3-2", "2-2", "-1-2", "a-b", "", "1-2-3"])
+def test_what_is_no_two_times_is_no_rest(said):
+    with pytest.raises(UsageError, match=r"--rest .*: give two times in seconds, like 2-3\.5"):
+        chosen_rest(said)

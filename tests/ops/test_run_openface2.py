@@ -120,6 +120,7 @@ def original(run, film):
 def test_the_original_face_gives_one_table_in_openfaces_columns(original):
     assert sorted(path.name for path in original.folder.iterdir()) == [
         *("run.json", "talking.csv", "talking_landmarks.csv.gz"),
+        *("talking_measures.csv", "talking_movements.csv"),
     ]
     rows = original_rows(original)
     assert len(rows) == FRAMES

@@ -82,6 +82,7 @@ def test_from_pixels_it_agrees_with_openface(office, run):
         rows = list(csv.DictReader(file))
     check_agreement(rows)
     check_shape_and_place(rows)
+    check_clinical_measures(made)
     filmed_smile = np.array([float(row["AU12_r"]) for row in rows])
     mirrored = run(office, "--chunk-frames", 100)
     smiles = [np.array([float(row["AU12_r"]) for row in mirrored.rows(side)]) for side in SIDES]
@@ -127,6 +128,31 @@ def check_shape_and_place(rows):
     # By its guess of the camera (a focal length of 500 px at 640 x 480) the face is near a desk.
     assert 300 < np.median(column("pose_Tz")) < 1500
     assert np.abs(column("pose_Rz") - golden["params_global"][:, 3]).max() < 0.1
+
+
+def check_clinical_measures(original):
+    """Irises of 18 px; it blinks three times. The tracker leaves the lids of shut eyes apart."""
+    told = original.run["measures"]
+    assert told["ruler"]["unit"] == "mm"
+    assert told["ruler"]["spread"] <= 0.05
+    assert told["ruler"]["frames"] > 250
+    assert any("the pupils are 49 mm apart" in warning for warning in original.run["warnings"])
+    noise = told["rest"]["noise"]
+    for side in ("left", "right"):
+        for name in (
+            *("commissure_excursion", "palpebral_fissure_height"),
+            *("marginal_reflex_distance_1", "marginal_reflex_distance_2"),
+        ):
+            assert noise[f"{side}_{name}_mm"] < 0.3
+    with (original.folder / "default_measures.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 288
+    assert {row["empty_because"] for row in rows} == {""}
+    fissure = np.array([float(row["left_palpebral_fissure_height_mm"]) for row in rows])
+    for blink in (19, 250, 282):
+        assert fissure[blink] < 0.65 * np.median(fissure)
+        assert rows[blink]["left_iris_inferred"] == "1"
+    assert fissure[[14, 24]].min() > 0.95 * np.median(fissure)
 
 
 def test_cuts_and_pictures_of_all_sizes_are_followed(office, run, tmp_path):

@@ -10,6 +10,8 @@ from weights.demo.appearance import Appearance, Colour
 from weights.demo.canvas import Canvas, ellipse, smooth_line
 from weights.demo.face_shape import AUS, SIDES, Activations, Floats, Side, face_points
 
+IRIS_RADIUS = 0.032
+
 FOLD = 0.42
 """How much darker the skin is in a fold of a fully driven AU."""
 
@@ -143,7 +145,7 @@ def _eye(canvas: Canvas, points: Floats, side: Side, look: Appearance) -> None:
     white = (225.0, 228.0, 232.0)
     canvas.fill(opening, white)
     x, y = (float(v) for v in pupil)
-    for radius, colour in ((0.032, look.iris), (0.015, (15.0, 15.0, 15.0))):
+    for radius, colour in ((IRIS_RADIUS, look.iris), (0.015, (15.0, 15.0, 15.0))):
         canvas.fill(_within(ellipse(x, y, radius, radius), upper, lower), colour)
     lash = _darker(look.hair, 0.6)
     canvas.stroke(upper, lash, 0.009)

@@ -168,6 +168,7 @@ def measured(
         pose=frame.found.pose.values(),
         aus=aus,
         shape=_shape_of(face, frame.picture, shape_model),
+        irises=face.irises,
     )
 
 

@@ -20,13 +20,17 @@ def no_shape() -> Floats:
     return np.zeros(0)
 
 
+IRISES = (2, 8, 2)
+"""Points around the left and the right iris, as the landmark tracker gives them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameRow:
     """What was measured in one frame that has a face.
 
     box (4,), points (P, 2): px of the frame; pose (3,): yaw, pitch, roll as in `HeadPose`, degrees;
     aus: of this one frame; shape (S,): `ShapeFit.values` and `CameraPose.values`, one after the
-    other, where the landmarks come with them.
+    other, where the landmarks come with them; irises (2, 8, 2): as `TrackedFace` has them.
     """
 
     confidence: float
@@ -35,6 +39,7 @@ class FrameRow:
     pose: Floats
     aus: AuArrays
     shape: Floats = field(default_factory=no_shape)
+    irises: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +49,7 @@ class ChunkRows:
     success (n,) bool: a face was found and measured; decoded (n,) bool; faces (n,) int16: how many
     faces were seen where the whole picture was searched, else −1; confidence (n,) float32, 0
     without a face; boxes (n, 4), points (n, P, 2), poses (n, 3), shapes (n, S) float32, NaN without
-    a face; aus: n frames.
+    a face; irises (n, 2, 8, 2) float32, NaN for an eye without; aus: n frames.
     """
 
     success: NDArray[np.bool_]
@@ -55,6 +60,7 @@ class ChunkRows:
     points: NDArray[np.float32]
     poses: NDArray[np.float32]
     shapes: NDArray[np.float32]
+    irises: NDArray[np.float32]
     aus: AuArrays
 
     def __len__(self) -> int:
@@ -95,6 +101,7 @@ class ChunkRowsBuilder:
         self._points = np.full((frames, points, 2), np.nan, dtype=np.float32)
         self._poses = np.full((frames, 3), np.nan, dtype=np.float32)
         self._shapes = np.full((frames, shape_numbers), np.nan, dtype=np.float32)
+        self._irises = np.full((frames, *IRISES), np.nan, dtype=np.float32)
 
     def add(self, row: FrameRow | None, decoded: bool, faces: int | None) -> None:
         """Add the next frame; row is None where no face was measured."""
@@ -111,6 +118,8 @@ class ChunkRowsBuilder:
         self._points[i] = row.points
         self._poses[i] = row.pose
         self._shapes[i] = row.shape
+        if row.irises is not None:
+            self._irises[i] = row.irises
 
     def finish(self) -> ChunkRows:
         """The rows; raises ValueError unless every frame was added."""
@@ -126,6 +135,7 @@ class ChunkRowsBuilder:
             points=self._points,
             poses=self._poses,
             shapes=self._shapes,
+            irises=self._irises,
             aus=type(self._of_no_face).joined(self._aus),
         )
 

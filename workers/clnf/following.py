@@ -106,7 +106,7 @@ class FaceTrack:
         if score < FACE_SCORE:
             return None
         confidence = score if found.certainty is None else (1.0 - found.certainty) / 2.0
-        return TrackedFace(box, found.points, margins, confidence, found.fit)
+        return TrackedFace(box, found.points, margins, confidence, found.fit, found.irises)
 
 
 class RestartedTracker:

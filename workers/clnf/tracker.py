@@ -26,6 +26,9 @@ INITIAL_WINDOWS: Windows = (11, 9, 7)
 TRACKING_WINDOWS: Windows = (0, 9, 7)
 """For a start from where the face was a moment ago, or from other landmarks of this frame."""
 
+IRIS_POINTS = 8
+"""The first points of an eye's 28: evenly around the iris."""
+
 SMALLEST = 2
 """px: of a picture's width or height."""
 SURE = -0.45
@@ -47,7 +50,7 @@ class Followed:
 
     points: (68, 2) px; fit: the shape that they are the projection of, from which the face is
     followed into the next picture; parts: their own points (N, 2) px, of those that were looked
-    for; of an eye's 28 those from 8 to 19 are the lids, the others iris and pupil; certainty: from
+    for; of an eye's 28 those from 8 to 19 are the lids, the last eight the pupil; certainty: from
     -1 (sure) to 1 (wrong), None without a validator; success: whether the points are believed.
     Without a validator it says only that the face was large enough.
     """
@@ -57,6 +60,16 @@ class Followed:
     parts: dict[PartName, Floats]
     certainty: float | None
     success: bool
+
+    @property
+    def irises(self) -> Floats:
+        """(2, 8, 2) px: around the irises of the left and the right eye.
+
+        NaN where an eye was too small to be looked for.
+        """
+        unseen = np.full((IRIS_POINTS, 2), np.nan)
+        eyes = [self.parts.get("left_eye"), self.parts.get("right_eye")]
+        return np.stack([unseen if eye is None else eye[:IRIS_POINTS] for eye in eyes])
 
 
 class LandmarkTracker:

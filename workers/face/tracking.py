@@ -73,7 +73,8 @@ class TrackedFace:
     box: (4,); points: (P, 2), unsmoothed; margins: of the box around the points when the face was
     last detected; confidence: the detector's score in this frame, or the landmark model's
     confidence where it gives one and it is lower; fit: the shape that the points are the projection
-    of, where the landmark model fits one.
+    of, where the landmark model fits one; irises: (2, 8, 2), points around the left and the right
+    iris, where the landmark model finds any, NaN for an eye without.
     """
 
     box: Floats
@@ -81,6 +82,7 @@ class TrackedFace:
     margins: Margins
     confidence: float
     fit: ShapeFit | None = None
+    irises: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

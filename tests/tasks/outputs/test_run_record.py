@@ -16,6 +16,7 @@ from tasks.messages import (
     RunSettings,
 )
 from tasks.outputs.folder import OutputError, require_one_arithmetic
+from tasks.outputs.measures.record import MeasuresRecord, RulerRecord
 from tasks.outputs.run_record import RowCounts, pose_summary, run_record
 from weights.manifest import InstalledModel
 from workers.chunk.order import AnalysisSettings
@@ -23,6 +24,15 @@ from workers.chunk.order import AnalysisSettings
 FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
 HERE = {"numpy": "2.4.6", "av": "18.1.0"}
 ANALYSIS = AnalysisSettings(landmarks="pfld68")
+MEASURES = MeasuresRecord(
+    ruler=RulerRecord(
+        unit="mm", made_of="irises", px_per_unit=(), frames=20, spread=0.0, pupils_apart=None
+    ),
+    inferred_irises=(0, 0),
+    rest=None,
+    movements=0,
+    warnings=("the irises' size varies",),
+)
 
 
 def plan(analysis=ANALYSIS, mix_providers=False) -> RecordingPlan:
@@ -68,7 +78,13 @@ def record(yaw=0.0, analysis=ANALYSIS, reports=None):
     counts = RowCounts(frames=20, measured=20)
     reports = reports or [report(), report()]
     return run_record(
-        plan(analysis, mix_providers=True), FILES, reports, counts, pose_summary(poses), {}
+        plan(analysis, mix_providers=True),
+        FILES,
+        reports,
+        counts,
+        pose_summary(poses),
+        {},
+        MEASURES,
     )
 
 
@@ -103,9 +119,9 @@ def test_a_part_of_the_frames_may_be_turned():
     poses[:5, 0] = 45.0
     counts = RowCounts(frames=20, measured=20)
     reports = [report(), report()]
-    few = run_record(plan(), FILES, reports, counts, pose_summary(poses), {})
+    few = run_record(plan(), FILES, reports, counts, pose_summary(poses), {}, MEASURES)
     poses[5, 0] = 45.0
-    many = run_record(plan(), FILES, reports, counts, pose_summary(poses), {})
+    many = run_record(plan(), FILES, reports, counts, pose_summary(poses), {}, MEASURES)
     assert not any("degrees" in warning for warning in few.warnings)
     assert any("in 6 of 20 frames" in warning for warning in many.warnings)
 
@@ -171,3 +187,7 @@ def test_a_chunk_analysed_with_other_weights_is_refused_mixed_or_not(other, mix_
 def test_the_settings_say_how_the_midline_was_found():
     built = msgspec.to_builtins(record().settings)
     assert built["analysis"]["smoothing"] == "none"
+
+
+def test_what_the_clinical_measures_warn_of_is_warned_of():
+    assert MEASURES.warnings[0] in record().warnings

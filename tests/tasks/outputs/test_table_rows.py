@@ -1,6 +1,7 @@
 """The tables made of a chunk's numbers."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,3 +83,20 @@ def test_landmarks_are_given_with_their_box_and_the_heads_angles():
     assert (first["x2"], first["y_67"]) == ("10.00", "3.00")
     assert (first["yaw"], first["pitch"], first["roll"]) == ("4.00", "-5.00", "6.00")
     assert set(lines[1][3:]) == {""}
+
+
+def test_irises_are_told_where_the_landmarks_are_the_trackers():
+    rows = rows_of(row(), row())
+    assert len(landmark_header(68)) == len(next(landmark_rows(rows, 0, [0.0, 0.04])))
+    irises = np.arange(2 * 32, dtype=np.float32).reshape(2, 2, 8, 2)
+    irises[1, 1] = np.nan
+    tracked = replace(rows, shapes=np.ones((2, 12), np.float32), irises=irises)
+    header = landmark_header(68, 12)
+    told = [dict(zip(header, line, strict=True)) for line in landmark_rows(tracked, 0, [0.0, 0.04])]
+    assert [told[0][f"left_iris_{name}"] for name in ("x_0", "y_0", "x_1")] == [
+        "0.00",
+        "1.00",
+        "2.00",
+    ]
+    assert (told[0]["right_iris_x_0"], told[0]["right_iris_y_7"]) == ("16.00", "31.00")
+    assert (told[1]["left_iris_x_0"], told[1]["right_iris_x_0"]) == ("32.00", "")

@@ -1,5 +1,7 @@
 """The bytes of a chunk's numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,3 +29,12 @@ def test_a_face_that_is_suddenly_elsewhere_is_counted():
     near, far = row(x=0), row(x=200)
     assert face_jumps(rows_of(near, near, far, far, near).boxes) == 2
     assert face_jumps(rows_of(near, None, far).boxes) == 0
+
+
+def test_irises_are_kept_and_are_nan_where_there_are_none():
+    rings = np.arange(32.0).reshape(2, 8, 2)
+    rows = rows_of(replace(row(), irises=rings), row(), None)
+    kept = ChunkRows.from_bytes(rows.to_bytes()).irises
+    assert kept.dtype == np.float32
+    np.testing.assert_array_equal(kept[0], rings)
+    assert np.isnan(kept[1:]).all()

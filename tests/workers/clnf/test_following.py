@@ -123,6 +123,7 @@ def test_a_chunk_finds_what_the_whole_recording_does(tracker_of):
             if index >= start:
                 np.testing.assert_array_equal(seen.face.points, all_of_it[index].face.points)
                 np.testing.assert_array_equal(seen.face.box, all_of_it[index].face.box)
+                np.testing.assert_array_equal(seen.face.irises, all_of_it[index].face.irises)
                 assert seen.faces == all_of_it[index].faces
 
 

@@ -248,3 +248,13 @@ def test_the_number_of_threads_hardly_matters(dot_models_file):
     np.testing.assert_allclose(two, one, atol=1e-4)
     assert other == pytest.approx(certainty, abs=1e-6)
     assert again == answers[1]
+
+
+def test_irises_are_the_eyes_own_points_left_first_and_nan_where_a_face_is_small(tracker):
+    points, _ = face_at(**POSED)
+    found = tracker.follow(drawn(points, 1.6), off(points))
+    assert found.irises.shape == (2, 8, 2)
+    np.testing.assert_array_equal(found.irises[0], found.parts["left_eye"][:8])
+    np.testing.assert_array_equal(found.irises[1], found.parts["right_eye"][:8])
+    small, _ = face_at(0.5)
+    assert np.isnan(tracker.follow(drawn(small, 0.5), small).irises).all()
