@@ -34,9 +34,9 @@ from workers.aus.labels import COLUMNS
 
 OWN_COLUMNS = [COLUMNS.index(au.upper()) for au in AUS]
 FULL_SCALE = np.array([5.0 if au == "au45" else 1.0 for au in AUS])
-STEADY = Recording(seed=HELD_SEEDS[0], rate=10)
-TILTED_AND_SMALL = Recording(seed=HELD_SEEDS[1], rate=10, face=0.15, roll=25.0)
-TILTED_AND_LARGE = Recording(seed=HELD_SEEDS[2], rate=10, face=0.8, roll=-25.0)
+STEADY = Recording(seed=HELD_SEEDS[0], rate=5)
+TILTED_AND_SMALL = Recording(seed=HELD_SEEDS[1], rate=5, face=0.15, roll=25.0)
+TILTED_AND_LARGE = Recording(seed=HELD_SEEDS[2], rate=5, face=0.8, roll=-25.0)
 EXERCISES = exercises(LEFT_FACTOR)
 
 
@@ -91,7 +91,7 @@ def test_a_held_phantom_is_measured_right(recording: Recording, tmp_path: Path) 
 
 def test_a_flipped_recording_gives_the_same_tables_with_sides_kept(tmp_path: Path) -> None:
     """Stored without loss, so that nothing but the flip differs."""
-    recording = replace(STEADY, width=640, height=360, rate=5)
+    recording = replace(STEADY, width=640, height=360)
     pictures = [frame.picture for frame in frames(recording, EXERCISES)]
     write_lossless_film(tmp_path / "straight.mkv", pictures, recording.rate)
     write_lossless_film(tmp_path / "selfie.mkv", [p[:, ::-1] for p in pictures], recording.rate)
@@ -160,6 +160,8 @@ def test_a_moving_phantoms_tables_follow_its_face_and_not_its_head(tmp_path: Pat
     """It walks, tilts, turns and nods; chunks leave no trace; the old rule is there by name."""
     moving = Recording(
         seed=HELD_SEEDS[2],
+        width=640,
+        height=360,
         rate=10,
         seconds=9.0,
         **{"walk": 0.03, "tilting": 10.0, "turn": 6.0, "nod": 6.0},
