@@ -110,6 +110,7 @@ RestOption = Annotated[
     str | None,
     typer.Option(
         metavar="START-END",
-        help="When the face is at rest, s from the start [default: the calmest second].",
+        show_default="the calmest second",
+        help="When the face is at rest, s from the start.",
     ),
 ]

@@ -33,6 +33,7 @@ def test_options_arrive_in_run_json(tmp_path):
         },
         "au_labels": "face-mirror-1",
         "chunk_frames": 10,
+        "rest": None,
     }
     assert len(run["chunks"]) > 1
     assert (tmp_path / "out" / "nobody" / "nobody_debug.mp4").is_file()

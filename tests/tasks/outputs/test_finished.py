@@ -19,6 +19,7 @@ from tasks.messages import (
 from tasks.outputs.finished import finished_before
 from tasks.outputs.folder import written_names
 from tasks.outputs.run_record import RowCounts, encode_run_record, pose_summary, run_record
+from tests.tasks.outputs.test_run_record import MEASURES
 from weights.manifest import InstalledModel
 from workers.chunk.order import AnalysisSettings
 
@@ -88,7 +89,9 @@ def write_outputs(
     )
     poses = pose_summary(np.zeros((20, 3), np.float32))
     reports = [chunk_report(arithmetic, model) for arithmetic in by]
-    record = run_record(plan, files, reports, RowCounts(frames=20, measured=19), poses, {})
+    record = run_record(
+        plan, files, reports, RowCounts(frames=20, measured=19), poses, {}, MEASURES
+    )
     (folder / "smile").mkdir()
     for name in written_names("smile", made.settings.analysis):
         (folder / "smile" / name).touch()
