@@ -12,7 +12,8 @@ from ops.studies.status import RecordingStatus, StudyStatus, WorkerStatus, rende
 from ops.studies.submission import Request, StudyOptions, submit
 from ops.terminal.console import terminal
 from ops.terminal.progress import ProgressBars
-from tasks.messages import PlannedChunk, RecordingOutcome, RecordingPlan, RunSettings
+from tasks.messages import PlannedChunk, RecordingOutcome, RunSettings
+from tests.tasks.plans import plan_of
 from workers.chunk.order import AnalysisSettings
 from workers.process.broker import redis_client
 from workers.process.private_redis import PrivateRedis
@@ -40,23 +41,7 @@ def study(broker) -> str:
     _, reading, running, failed, done = store.orders().values()
     store.begin(reading.id)
     store.begin(running.id)
-    store.recording(running.id).put_plan(
-        RecordingPlan(
-            order=running,
-            sha256="",
-            frames=10,
-            missing=0,
-            cut_short=False,
-            start_pts=0,
-            numerator=1,
-            denominator=30,
-            width=64,
-            height=48,
-            rotation=0,
-            chunks=(PlannedChunk(0, 10, 0, 0, 5),),
-            parts=((0, 1),),
-        )
-    )
+    store.recording(running.id).put_plan(plan_of(running, (PlannedChunk(0, 10, 0, 0, 5),)))
     reason = "/in/P4[right].mp4: is no video [red] at all"
     store.recording(failed.id).finish(RecordingOutcome(status="failed", reason=reason))
     warned = RecordingOutcome(status="done", frames=9, warnings=("see P5[left].csv :warning:",))

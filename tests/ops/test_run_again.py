@@ -4,7 +4,7 @@ import pytest
 
 from tests.ops.command import facemirror
 from tests.recordings import Recipe, record
-from tests.stand_in_weights import stand_in_weights
+from tests.stand_ins.weights_folders import write_own_models
 
 KEPT = "nobody: 12 frames kept, finished before"
 DONE = "nobody: 12 frames done"
@@ -15,7 +15,7 @@ def run(tmp_path_factory):
     """Runs the command on one recording; returns what it says."""
     folder = tmp_path_factory.mktemp("again")
     recording = record(folder / "nobody.mp4", Recipe(frames=12))
-    weights = stand_in_weights(folder / "weights")
+    weights = write_own_models(folder / "weights")
 
     def run_it(out, *options):
         line = ("run", recording, "--out", out, "--weights", weights, "--workers", 1)

@@ -8,8 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.weights_commands import app
-from tests.stand_in_weights import stand_in_weights
-from tests.stand_ins.weights_folders import installed
+from tests.stand_ins.weights_folders import installed, write_own_models
 from weights.manifest import MODELS, WeightsRecord, write_record
 
 
@@ -101,7 +100,7 @@ def test_verify_names_every_damaged_or_missing_model(every_model, tmp_path):
 
 
 def test_verify_calls_missing_what_is_missing_and_refused_what_was_changed(tmp_path):
-    folder = stand_in_weights(tmp_path / "weights")
+    folder = write_own_models(tmp_path / "weights")
     (folder / "mtl_aus.onnx").unlink()
     with (folder / "retinaface_face.onnx").open("ab") as file:
         file.write(b"\0")

@@ -25,8 +25,7 @@ def write_phantom_weights(folder: Path) -> None:
 
     None of them is marked as a demo, so that commands take them without being told to.
     """
-    for path in DEMO_FOLDER.iterdir():
-        shutil.copyfile(path, folder / path.name)
+    write_own_models(folder)
     write_pfld(folder)
     checkpoints = folder / "checkpoints"
     write_openface2(checkpoints)
@@ -36,9 +35,18 @@ def write_phantom_weights(folder: Path) -> None:
     write_checkpoints(checkpoints, face=face_shape(), validator=False)
     (folder / MODELS["clnf68"].file).write_bytes(packed(checkpoints).content)
     shutil.rmtree(checkpoints)
-    demo = [replace(model, demo=False) for model in read_record(DEMO_FOLDER).models.values()]
     others = [installed(folder, name) for name in ("pfld68", "openface2_aus", "clnf68")]
-    write_record(folder, WeightsRecord().having(*demo, *others))
+    write_record(folder, read_record(folder).having(*others))
+
+
+def write_own_models(folder: Path) -> Path:
+    """The demo models as somebody's own: not the published ones, but no demo either."""
+    folder.mkdir(exist_ok=True)
+    demo = read_record(DEMO_FOLDER).models.values()
+    for model in demo:
+        shutil.copyfile(DEMO_FOLDER / model.file, folder / model.file)
+    write_record(folder, WeightsRecord().having(*(replace(model, demo=False) for model in demo)))
+    return folder
 
 
 def installed(folder: Path, name: str, **known: object) -> InstalledModel:

@@ -4,16 +4,15 @@ import pytest
 
 from tasks.messages import (
     ChunkReport,
-    PlannedChunk,
     RecordingFiles,
     RecordingOrder,
     RecordingOutcome,
-    RecordingPlan,
     RunSettings,
     Study,
 )
 from tasks.store import HELD, KEPT, RecordingStore
 from tasks.studies import StudyStore
+from tests.tasks.plans import plan_of
 from workers.chunk.order import AnalysisSettings, ChunkOrder
 from workers.process.broker import redis_client
 from workers.process.private_redis import PrivateRedis
@@ -29,21 +28,7 @@ ORDER = RecordingOrder(
     models=(),
     mix_providers=True,
 )
-PLAN = RecordingPlan(
-    order=ORDER,
-    sha256="0" * 64,
-    frames=20,
-    missing=0,
-    cut_short=False,
-    start_pts=0,
-    numerator=1,
-    denominator=30,
-    width=64,
-    height=48,
-    rotation=0,
-    chunks=(PlannedChunk(0, 10, 0, 0, 5), PlannedChunk(10, 20, 10, 10, 5)),
-    parts=((0, 2),),
-)
+PLAN = plan_of(ORDER)
 CHUNK = ChunkOrder(
     recording="smile.mp4",
     start=0,

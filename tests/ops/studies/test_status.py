@@ -8,9 +8,10 @@ from rich.console import Console
 
 from ops.studies.status import read_status, render
 from ops.studies.submission import Request, StudyOptions, submit
-from tasks.messages import PlannedChunk, RecordingPlan, RunSettings
+from tasks.messages import PlannedChunk, RunSettings
 from tasks.studies import recording_id
 from tests.recordings import Recipe, record
+from tests.tasks.plans import plan_of
 from workers.chunk.order import AnalysisSettings
 from workers.process.broker import redis_client
 from workers.process.presence import PREFIX, WorkerPresence, present_workers
@@ -30,29 +31,6 @@ def client():
         yield client
 
 
-def plan_of(store, frames: int) -> RecordingPlan:
-    """A plan of two chunks for a recording of so many frames."""
-    half = frames // 2
-    chunks = (PlannedChunk(0, half, 0, 0, 1000), PlannedChunk(half, frames, half, half, 1000))
-    order = store.order()
-    assert order is not None
-    return RecordingPlan(
-        order=order,
-        sha256="0" * 64,
-        frames=frames,
-        missing=0,
-        cut_short=False,
-        start_pts=0,
-        numerator=1,
-        denominator=30,
-        width=128,
-        height=96,
-        rotation=0,
-        chunks=chunks,
-        parts=((0, 2),),
-    )
-
-
 @pytest.fixture
 def half_done(client, tmp_path):
     """A study of two recordings: of the first's 100 frames 30 are done, the second waits."""
@@ -64,7 +42,10 @@ def half_done(client, tmp_path):
     recording = recording_id(study.id, 1)
     study.begin(recording)
     store = study.recording(recording)
-    store.put_plan(plan_of(store, 100))
+    order = store.order()
+    assert order is not None
+    chunks = (PlannedChunk(0, 50, 0, 0, 1000), PlannedChunk(50, 100, 50, 50, 1000))
+    store.put_plan(plan_of(order, chunks))
     store.count_start("0", "process", WORKER)
     store.put_progress(0, 30)
     return study

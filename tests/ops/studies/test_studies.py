@@ -16,7 +16,7 @@ from tests.ops.one_machine_lab import wait_until
 from tests.ops.outputs import Outputs
 from tests.ops.studies.simulated import SIMULATED, analysed, keys, recordings_of, start_simulated
 from tests.recordings import Recipe, record
-from tests.stand_in_weights import stand_in_weights
+from tests.stand_ins.weights_folders import write_own_models
 from weights.demo.exercises import Recording, exercises, frames
 from workers.video.writing.encoding import SegmentEncoder
 from workers.video.writing.joining import join_segments
@@ -37,7 +37,7 @@ def test_a_study_gives_what_run_gives_and_is_not_done_twice(lab, tmp_path):
     given.mkdir()
     for n in range(3):
         film(given / f"P{n}_smile.mp4", n, seconds=1.5 + n)
-    weights = stand_in_weights(tmp_path / "weights")
+    weights = write_own_models(tmp_path / "weights")
     alone = facemirror("run", given, "--out", tmp_path / "alone", "--weights", weights)
     assert alone.returncode == 0, alone.stderr
     lab.environment["FACEMIRROR_WEIGHTS"] = str(weights)
@@ -99,7 +99,7 @@ def test_run_borrows_a_labs_workers_and_leaves_only_its_record(lab, tmp_path):
 
 def test_a_simulated_table_does_not_stand_in_for_a_measured_one(lab, tmp_path):
     given = recordings_of(tmp_path / "in", 1, 12)
-    lab.environment["FACEMIRROR_WEIGHTS"] = str(stand_in_weights(tmp_path / "weights"))
+    lab.environment["FACEMIRROR_WEIGHTS"] = str(write_own_models(tmp_path / "weights"))
     lab.start("server", "server")
     start_simulated(lab, workers=1)
     lab.wait_for(lab.submit(given, "--out", tmp_path / "out", *SIMULATED))

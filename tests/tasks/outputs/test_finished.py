@@ -10,16 +10,15 @@ import pytest
 from tasks.messages import (
     ChunkReport,
     ModelSum,
-    PlannedChunk,
     RecordingFiles,
     RecordingOrder,
-    RecordingPlan,
     RunSettings,
 )
 from tasks.outputs.finished import finished_before
 from tasks.outputs.folder import written_names
 from tasks.outputs.run_record import RowCounts, encode_run_record, pose_summary, run_record
 from tests.tasks.outputs.test_run_record import MEASURES
+from tests.tasks.plans import plan_of
 from weights.manifest import InstalledModel
 from workers.chunk.order import AnalysisSettings
 
@@ -72,21 +71,7 @@ def write_outputs(
 ) -> RecordingFiles:
     """A recording's whole folder, as if made in two chunks by machines of these arithmetics."""
     files = RecordingFiles(source="/in/smile.mp4", output=str(folder), name="smile")
-    plan = RecordingPlan(
-        order=made,
-        sha256=SHA256,
-        frames=20,
-        missing=0,
-        cut_short=False,
-        start_pts=0,
-        numerator=1,
-        denominator=30,
-        width=64,
-        height=48,
-        rotation=0,
-        chunks=(PlannedChunk(0, 10, 0, 0, 5), PlannedChunk(10, 20, 10, 10, 5)),
-        parts=((0, 2),),
-    )
+    plan = plan_of(made, sha256=SHA256)
     poses = pose_summary(np.zeros((20, 3), np.float32))
     reports = [chunk_report(arithmetic, model) for arithmetic in by]
     record = run_record(

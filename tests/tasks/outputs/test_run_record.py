@@ -9,7 +9,6 @@ import pytest
 from tasks.messages import (
     ChunkReport,
     ModelSum,
-    PlannedChunk,
     RecordingFiles,
     RecordingOrder,
     RecordingPlan,
@@ -18,6 +17,7 @@ from tasks.messages import (
 from tasks.outputs.folder import OutputError, require_one_arithmetic
 from tasks.outputs.measures.record import MeasuresRecord, RulerRecord
 from tasks.outputs.run_record import RowCounts, pose_summary, run_record
+from tests.tasks.plans import plan_of
 from weights.manifest import InstalledModel
 from workers.chunk.order import AnalysisSettings
 
@@ -45,21 +45,7 @@ def plan(analysis=ANALYSIS, mix_providers=False) -> RecordingPlan:
         models=(),
         mix_providers=mix_providers,
     )
-    return RecordingPlan(
-        order=order,
-        sha256="0" * 64,
-        frames=20,
-        missing=0,
-        cut_short=False,
-        start_pts=0,
-        numerator=1,
-        denominator=30,
-        width=64,
-        height=48,
-        rotation=0,
-        chunks=(PlannedChunk(0, 10, 0, 0, 5), PlannedChunk(10, 20, 10, 10, 5)),
-        parts=((0, 2),),
-    )
+    return plan_of(order)
 
 
 def report(arithmetic="cpu-x86_64_avx2-00000000", libraries=HERE) -> ChunkReport:
