@@ -93,6 +93,13 @@ def test_chunks_and_workers_change_not_one_byte(run, film, whole, workers, chunk
     assert made.table_bytes() == whole.table_bytes()
 
 
+def is_at_work(process: psutil.Process) -> bool:
+    try:
+        return not process.children() and process.cpu_times().user > 2
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_a_worker_killed_at_work_changes_not_one_byte(film, whole, phantom_weights, tmp_path):
     process = started(
         *("run", film, "--out", tmp_path, "--weights", phantom_weights),
@@ -102,8 +109,7 @@ def test_a_worker_killed_at_work_changes_not_one_byte(film, whole, phantom_weigh
     busiest = None
     while busiest is None and process.poll() is None:
         below = psutil.Process(process.pid).children(recursive=True)
-        at_work = [p for p in below if not p.children() and p.cpu_times().user > 2]
-        busiest = at_work[0] if at_work else time.sleep(0.1)
+        busiest = next(filter(is_at_work, below), None) or time.sleep(0.1)
     assert busiest is not None, process.communicate()[0]
     busiest.kill()
     said, _ = process.communicate(timeout=280)
