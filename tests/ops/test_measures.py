@@ -36,7 +36,7 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize(("seed", "roll"), [(HELD_SEEDS[0], 0.0), (HELD_SEEDS[1], 15.0)])
 def test_measures_from_pictures_are_near_the_truth(seed, roll, models):
     """The demo landmark model knows no irises: the phantom's own points stand in for them."""
-    recording = Recording(seed=seed, roll=roll, rate=RATE)
+    recording = Recording(seed=seed, roll=roll, rate=RATE, width=640, height=360)
     tracker = FaceTracker(models.seeker, models.verifier, models.landmarker)
     points, poses, rings, true = [], [], [], []
     for frame in frames(recording, SCRIPT):

@@ -34,9 +34,9 @@ from workers.aus.labels import COLUMNS
 
 OWN_COLUMNS = [COLUMNS.index(au.upper()) for au in AUS]
 FULL_SCALE = np.array([5.0 if au == "au45" else 1.0 for au in AUS])
-STEADY = Recording(seed=HELD_SEEDS[0], rate=5)
+STEADY = Recording(seed=HELD_SEEDS[0], rate=5, width=640, height=360)
 TILTED_AND_SMALL = Recording(seed=HELD_SEEDS[1], rate=5, face=0.15, roll=25.0)
-TILTED_AND_LARGE = Recording(seed=HELD_SEEDS[2], rate=5, face=0.8, roll=-25.0)
+TILTED_AND_LARGE = replace(STEADY, seed=HELD_SEEDS[2], face=0.8, roll=-25.0)
 EXERCISES = exercises(LEFT_FACTOR)
 
 
@@ -91,10 +91,9 @@ def test_a_held_phantom_is_measured_right(recording: Recording, tmp_path: Path) 
 
 def test_a_flipped_recording_gives_the_same_tables_with_sides_kept(tmp_path: Path) -> None:
     """Stored without loss, so that nothing but the flip differs."""
-    recording = replace(STEADY, width=640, height=360)
-    pictures = [frame.picture for frame in frames(recording, EXERCISES)]
-    write_lossless_film(tmp_path / "straight.mkv", pictures, recording.rate)
-    write_lossless_film(tmp_path / "selfie.mkv", [p[:, ::-1] for p in pictures], recording.rate)
+    pictures = [frame.picture for frame in frames(STEADY, EXERCISES)]
+    write_lossless_film(tmp_path / "straight.mkv", pictures, STEADY.rate)
+    write_lossless_film(tmp_path / "selfie.mkv", [p[:, ::-1] for p in pictures], STEADY.rate)
     straight = analysed(tmp_path / "straight.mkv")
     flipped = analysed(tmp_path / "selfie.mkv", "--flip")
     assert columns(straight)[:, :, AUS.index("au12")].max() > 0.9
@@ -104,7 +103,7 @@ def test_a_flipped_recording_gives_the_same_tables_with_sides_kept(tmp_path: Pat
 
 def test_an_au_of_one_side_moves_its_own_column_and_no_other(tmp_path: Path) -> None:
     script = one_by_one()
-    recording = Recording(seed=HELD_SEEDS[1], rate=5, seconds=script[-1].stop)
+    recording = replace(STEADY, seed=HELD_SEEDS[1], seconds=script[-1].stop)
     film = Filmed(tmp_path / "phantom.mp4", recording, script)
     outputs = analysed(film.path)
     measured, numbers = film.measurement(outputs), columns(outputs)

@@ -38,7 +38,7 @@ def run(phantom_weights, tmp_path_factory):
     return run_it
 
 
-FRAMES = 100
+FRAMES = 80
 
 
 @pytest.fixture(scope="module")
