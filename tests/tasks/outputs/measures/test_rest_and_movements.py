@@ -10,18 +10,17 @@ from tasks.outputs.measures.recording import SIDE_KINDS
 from tests.tasks.outputs.measures.filmed import (
     EXERCISES,
     RATE,
-    STILL,
     SWAYING,
     exercised,
     filmed,
     measured,
     still,
-    true_through,
     without_faces,
 )
-from weights.demo.exercises import exercises
+from weights.demo.exercises import activations_at, exercises
 from weights.demo.face_shape import Activations, SideActivations
 from weights.demo.pose import FacePose
+from weights.demo.true_measures import true_measures
 
 OWN_MEASURE = {
     "brows up": "brow_height",
@@ -38,9 +37,9 @@ POSE = FacePose(640.0, 360.0, 360.0)
 
 def true_excursions(measure: str, exercise: str) -> np.ndarray:
     """Of the left and the right side while an exercise is held, mm or a share."""
-    true = true_through(STILL)
     (held,) = (one for one in EXERCISES if one.name == exercise)
-    at_rest, peak = true[0].of_sides, true[round(held.hold[0] * RATE) + 2].of_sides
+    times = 0.0, round(held.hold[0] * RATE) / RATE + 0.1
+    at_rest, peak = (true_measures(activations_at(time, EXERCISES)).of_sides for time in times)
     if measure == "eye_closure":
         fissure = "palpebral_fissure_height"
         return 1.0 - np.array(peak[fissure]) / np.array(at_rest[fissure])
