@@ -34,7 +34,7 @@ from workers.process.launcher import WorkerPost, Workers
 from workers.process.presence import present_workers
 from workers.process.private_redis import PrivateRedis
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
-from workers.session.loading import check_weights
+from workers.session.needed_models import check_weights
 from workers.session.providers import Provider, ProviderChoice, default_processes
 from workers.session.warm_up import choose_provider, warm_up_apart
 

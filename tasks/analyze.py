@@ -132,7 +132,7 @@ def _result(
 @lru_cache(maxsize=2)
 def _installed(landmarks: LandmarkName, aus: AuMethod) -> tuple[InstalledModel, ...]:
     """What a simulated session would have loaded."""
-    from workers.session.loading import check_weights
+    from workers.session.needed_models import check_weights
 
     return check_weights(app.conf.facemirror.weights, landmarks, aus)
 

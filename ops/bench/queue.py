@@ -40,7 +40,7 @@ from workers.process.queues import (
     fingerprint,
     served_queues,
 )
-from workers.session.loading import check_weights
+from workers.session.needed_models import check_weights
 from workers.video.writing.encoding import SegmentEncoder
 from workers.video.writing.joining import join_segments
 

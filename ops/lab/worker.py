@@ -32,7 +32,7 @@ from workers.process.broker import (
 from workers.process.configuration import Configuration, default_compiled
 from workers.process.launcher import WorkerPost, Workers
 from workers.process.queues import SIMULATED, fingerprint, served_queues
-from workers.session.loading import LANDMARKS_AND_AUS, check_weights
+from workers.session.needed_models import LANDMARKS_AND_AUS, check_weights
 from workers.session.providers import Provider, ProviderChoice, default_processes
 from workers.session.warm_up import choose_provider, warm_up_apart
 

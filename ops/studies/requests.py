@@ -12,7 +12,7 @@ from ops.studies.submission import Request, model_sums
 from tasks.messages import ModelSum, Priority, RunSettings
 from weights.manifest import AuMethod
 from workers.face.scheme import LandmarkName
-from workers.session.loading import check_weights
+from workers.session.needed_models import check_weights
 
 
 def study_requests(

@@ -17,10 +17,10 @@ from workers.chunk.order import AnalysisSettings
 from workers.process.app import connect
 from workers.process.broker import redis_client
 from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration
-from workers.process.launcher import WorkerPost, Workers
+from workers.process.launcher import CELERY_WORKER, WorkerPost, Workers
 from workers.process.private_redis import PrivateRedis
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
-from workers.session.loading import check_weights
+from workers.session.needed_models import check_weights
 
 LEASE_SECONDS = 4.0
 
@@ -120,7 +120,7 @@ def worker_parents(name: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline", "ppid"]):
         line = process.info["cmdline"] or []
-        is_worker = "celery" in line and any(part.startswith(f"{name}") for part in line)
+        is_worker = CELERY_WORKER in line and any(part.startswith(f"{name}") for part in line)
         if is_worker and process.info["ppid"] == psutil.Process().pid:
             found.append(process)
     return found

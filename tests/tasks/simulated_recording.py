@@ -17,7 +17,7 @@ from weights.manifest import DEMO_FOLDER
 from workers.chunk.order import AnalysisSettings
 from workers.process.app import app, connect
 from workers.process.configuration import Configuration
-from workers.session.loading import check_weights
+from workers.session.needed_models import check_weights
 
 FRAMES, CHUNK_FRAMES = 60, 20
 

@@ -49,7 +49,8 @@ app.conf.update(
     task_track_started=True,
     worker_prefetch_multiplier=1,
     worker_cancel_long_running_tasks_on_connection_loss=True,
-    worker_soft_shutdown_timeout=10.0,
+    # Shorter than the launcher's patience: a killed worker gives nothing back, and counts as dead.
+    worker_soft_shutdown_timeout=2.0,
     worker_proc_alive_timeout=60.0,
     worker_send_task_events=True,
     task_send_sent_event=True,

@@ -17,6 +17,7 @@ from typing import Self
 
 from workers.process.configuration import Configuration
 
+CELERY_WORKER = "workers.process.celery_worker"
 MOST_RESTARTS = 10
 RESTART_SECONDS = 120.0
 GRACE_SECONDS = 5.0
@@ -47,19 +48,9 @@ class WorkerPost:
 
 
 def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
-    """The command line of a worker: Celery's prefork pool with one child.
-
-    The parent answers Flower and renews its messages while the child computes; only this pool has
-    time limits and notices at once when the child dies.
-    """
-    queues = ",".join(post.queues)
-    return [
-        *(sys.executable, "-P", "-m", "celery", "--app", "workers.process.app", "worker"),
-        *("--pool", "prefork", "--concurrency", "1", "--hostname", f"{post.name}@{post.host}"),
-        *("--queues", queues, "--loglevel", log_level, "--without-gossip", "--without-mingle"),
-        # Flower shows a worker as gone after two of these, and networks have their moments.
-        *("--heartbeat-interval", "10"),
-    ]
+    """The command line of a worker; see `workers.process.celery_worker`."""
+    name, queues = f"{post.name}@{post.host}", ",".join(post.queues)
+    return [sys.executable, "-P", "-m", CELERY_WORKER, name, queues, log_level]
 
 
 def worker_environment(configuration: Configuration) -> dict[str, str]:
@@ -124,9 +115,15 @@ class Workers:
             time.sleep(DRAIN_SECONDS)
 
     def stop(self) -> None:
-        """Ask all to put down what they have in hand, then end them; returns when none is left."""
+        """End all; returns when none is left.
+
+        Those that others share a broker with are asked to give back what they have in hand; a
+        private one ends with them, and asking would take two seconds.
+        """
+        shared = self._configuration.private_server is None
         for process in self._processes.values():
-            process.send_signal(signal.SIGQUIT)  # Celery's cold shutdown gives messages back
+            # Celery's cold shutdown gives messages back.
+            process.send_signal(signal.SIGQUIT if shared else signal.SIGKILL)
         deadline = time.monotonic() + GRACE_SECONDS
         for process in self._processes.values():
             try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import onnxruntime
 
-from weights.manifest import MODELS, AuMethod, InstalledModel, verify_model
+from weights.manifest import MODELS, AuMethod, InstalledModel
 from workers.aus.labels import FaceKind
 from workers.aus.measurers import FaceMeasurer, OpenFace2Measurer, OpenFace3Measurer
 from workers.aus.openface2.models import OpenFace2Models, open_openface2
@@ -22,6 +22,7 @@ from workers.models.pfld68 import PICTURES as PFLD_PICTURES
 from workers.models.pfld68 import Pfld68
 from workers.models.retinaface import RetinaFace
 from workers.models.star98 import Star98
+from workers.session.needed_models import check_weights
 from workers.session.onnx_model import OnnxModel
 from workers.session.providers import ONNX_NAMES, Provider, ProviderError, execution_providers
 
@@ -66,31 +67,8 @@ class Models:
         return OpenFace3Measurer(self.aus, self.landmarker.scheme)
 
 
-def model_names(landmarks: LandmarkName, aus: AuMethod) -> tuple[str, ...]:
-    """The models that an analysis with these landmarks and AUs runs."""
-    au_model = "mtl_aus" if aus == "openface3" else "openface2_aus"
-    starting = ("pfld68",) if landmarks == "clnf68" else ()
-    return ("retinaface_frame", "retinaface_face", *starting, landmarks, au_model)
-
-
-LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
-    ("star98", "openface3"),
-    ("pfld68", "openface3"),
-    ("clnf68", "openface3"),
-    ("pfld68", "openface2"),
-    ("clnf68", "openface2"),
-)
-"""What goes together."""
-
 NO_NETWORKS = ("clnf68", "openface2_aus")
 """They are not run by ONNX Runtime."""
-
-
-def check_weights(
-    weights: Path, landmarks: LandmarkName, aus: AuMethod = "openface3"
-) -> tuple[InstalledModel, ...]:
-    """The record of each model needed; raises WeightsError where one is missing or changed."""
-    return tuple(verify_model(weights, name) for name in model_names(landmarks, aus))
 
 
 def load_models(

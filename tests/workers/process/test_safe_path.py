@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from weights.manifest import DEMO_FOLDER
-from workers.process.launcher import WorkerPost, worker_command
+from workers.process.launcher import CELERY_WORKER, WorkerPost, worker_command
 from workers.session.warm_up import warm_up_apart
 
 
@@ -23,4 +23,4 @@ def test_a_provider_is_tried_with_our_modules(strange_folder, tmp_path):
 
 
 def test_a_worker_starts_with_pythons_safe_path():
-    assert worker_command(WorkerPost("facemirror", ("q",)))[1:4] == ["-P", "-m", "celery"]
+    assert worker_command(WorkerPost("facemirror", ("q",)))[1:4] == ["-P", "-m", CELERY_WORKER]

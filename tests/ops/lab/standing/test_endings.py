@@ -8,6 +8,8 @@ import psutil
 import pytest
 
 from ops.lab.place import SERVER_KEY
+from tasks.store import RecordingStore
+from tasks.studies import recording_id
 from tests.ops.lab.page import code_blocks
 from tests.ops.one_machine_lab import wait_until
 from tests.recordings import Recipe, record
@@ -37,12 +39,13 @@ def test_a_worker_that_must_not_finish_its_chunk_ends_with_the_second_sigterm_si
     slow = ("--simulated-seconds", 60, "--workers", 1)
     worker = lab.start("worker", "worker", *SIMULATED, *slow)
     study = lab.submit(recording, "--out", tmp_path / "out", *SIMULATED)
-    wait_until(lambda: lab.status(study)["chunks"]["running"], 60, lab.logs)
+    wait_until(lambda: lab.look(study)["chunks"]["running"], 60, lab.logs)
     worker.terminate()
     time.sleep(2)
     assert worker.poll() is None  # it finishes its chunk
     worker.terminate()
     assert worker.wait(60) == 0, lab.logs()
+    assert RecordingStore(lab.client, recording_id(study, 1)).starts("0") == 0  # it did not die
 
 
 def test_the_pages_service_tells_the_command_alone_and_waits_as_long_as_containers_do():

@@ -10,6 +10,7 @@ from tests.ops.lab.containers.compose import services
 from tests.ops.lab.containers.test_compose import SETTINGS
 from tests.ops.lab.flower_site import start_flower
 from tests.ops.one_machine_lab import LabOnOneMachine, frozen, wait_until
+from workers.process.launcher import CELERY_WORKER
 
 SIMULATED = ("--provider", "simulated")
 
@@ -39,7 +40,7 @@ def start(lab: LabOnOneMachine, name: str) -> "psutil.Process":
 @pytest.mark.parametrize("name", ["server", "worker"])
 def test_a_command_that_is_frozen_is_found_out_and_so_is_the_celery_worker_below_it(name, lab):
     command = start(lab, name)
-    (worker,) = (child for child in command.children() if "celery" in child.cmdline())
+    (worker,) = (child for child in command.children() if CELERY_WORKER in child.cmdline())
     for process, said in ((command, "it is off, or it hangs"), (worker, "is silent")):
         with frozen(process.pid):
             wait_until(lambda: not well(lab, name), 60, f"a frozen {process} passes")
