@@ -5,7 +5,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, cast
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -153,7 +152,7 @@ def status(
     """
     console = terminal()
     with spoken_errors(terminal(stderr=True)):
-        from ops.studies.status import read_status, render
+        from ops.studies.status import read_status, render, status_json
         from tasks.studies import find_study
         from workers.process.broker import redis_client, require_usable
 
@@ -165,9 +164,7 @@ def status(
             return
         found = read_status(client, store)
         if as_json:
-            counts = {"ended": found.ended, "chunks": found.chunks}
-            whole = {**msgspec.to_builtins(found), **msgspec.to_builtins(counts)}
-            typer.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode())
+            typer.echo(status_json(found).decode())
         else:
             console.print(render(found))
         if found.count("failed"):

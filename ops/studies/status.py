@@ -88,6 +88,13 @@ class StudyStatus(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def status_json(status: StudyStatus) -> bytes:
+    """All of it, and what follows from it."""
+    follows = {"ended": status.ended, "chunks": status.chunks}
+    whole = {**msgspec.to_builtins(status), **msgspec.to_builtins(follows)}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2)
+
+
 def read_status(client: "redis.Redis", store: StudyStore) -> StudyStatus:
     """How a study is now. Names of a pseudonymized one are shown where the register is."""
     study = store.study()

@@ -20,11 +20,11 @@ def test_nothing_is_lost_or_doubled_when_submitter_server_and_redis_are_killed_s
     server = lab.start("server", "server")
     start_simulated(lab, seconds=0.02)
     lab.submit(*submit[1:])
-    wait_until(lambda: lab.status("killed")["chunks"]["done"] > 0, 60, lab.logs)
+    wait_until(lambda: lab.look("killed")["chunks"]["done"] > 0, 60, lab.logs)
     end(server)
     time.sleep(1)
     lab.start("server", "server")
-    wait_until(lambda: lab.status("killed")["chunks"]["done"] > 4, 90, lab.logs)
+    wait_until(lambda: lab.look("killed")["chunks"]["done"] > 4, 90, lab.logs)
     assert lab.redis_process is not None
     end(lab.redis_process)
     time.sleep(2)
@@ -44,7 +44,7 @@ def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(l
     lab.start("server", "server")
     patient = start_simulated(lab, "patient", workers=1, seconds=0.3)
     lab.submit(given, "--out", tmp_path / "out", *SIMULATED, "--name", "slow")
-    wait_until(lambda: lab.status("slow")["chunks"]["running"], 60, lab.logs)
+    wait_until(lambda: lab.look("slow")["chunks"]["running"], 60, lab.logs)
     patient.send_signal(signal.SIGTERM)
     assert patient.wait(30) == 0
     assert analysed(lab, "patient") == 1
@@ -55,7 +55,7 @@ def test_a_worker_drains_at_the_first_signal_and_stops_at_the_second_simulated(l
     assert following.wait(30) == 0
     lab.submit(given, "--out", tmp_path / "out2", *SIMULATED, "--name", "slower")
     hasty = start_simulated(lab, "hasty", workers=1, seconds=5)
-    wait_until(lambda: lab.status("slower")["chunks"]["running"], 60, lab.logs)
+    wait_until(lambda: lab.look("slower")["chunks"]["running"], 60, lab.logs)
     hasty.send_signal(signal.SIGINT)
     time.sleep(1)
     assert hasty.poll() is None

@@ -13,7 +13,7 @@ def test_cancel_frees_redis_and_keeps_what_is_finished_simulated(lab, tmp_path):
     lab.start("server", "server")
     start_simulated(lab, workers=1, seconds=0.03)
     study = lab.submit(given, "--out", tmp_path / "out", *SIMULATED)
-    wait_until(lambda: lab.status(study)["recordings"][0]["state"] == "done", 60, lab.logs)
+    wait_until(lambda: lab.look(study)["recordings"][0]["state"] == "done", 60, lab.logs)
     done = lab.run("cancel", study)
     # On a busy machine more than the first may have ended before the command came through.
     cancelled = int(done.stdout.removeprefix(f"{study}: ").split()[0])
