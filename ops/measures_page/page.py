@@ -7,7 +7,7 @@ from tasks.outputs.measures.movements import DEVIATIONS, LEAST
 from tasks.outputs.measures.rest import MOSTLY, NEAREST, SECONDS
 from tasks.outputs.measures.ruler import IRIS_MM, STEADY_SECONDS
 from workers.face.head_pose import TURNED_YAW
-from workers.measures.irises import ALWAYS_CLOSED, HALF_CLOSED
+from workers.measures.irises import ALWAYS_CLOSED, HALF_CLOSED, PERHAPS_SHUT
 
 DRAWING = "measures_page/measures.svg"
 
@@ -121,7 +121,8 @@ cannot be told is empty, and `empty_because` says why. Points outside the pictur
 the landmark model and measure nothing.
 
 Curves are cubic splines through the landmarks, whose first and last pieces are parabolas: lids
-and brows as functions of x, lips by their length, since they may run down beside the corners.
+and brows as functions of x; lips by their length, since they may run down beside the corners, in
+which a step up or down counts half.
 Between five points of a lip lies what the spline makes of them: where the mouth is open,
 {EMOTRICS}' smoothing splines show up to 0.5 mm more or less dental show from the same
 points."""
@@ -132,11 +133,14 @@ def _scale() -> str:
 
 An adult's iris measures {IRIS_MM} mm across, whoever it is; single persons' differ by some 4 %,
 and their millimetres with them. Ratios of sides do not hang on it. The landmarks of `clnf68`
-have eight points around each iris; a recording has **one** ruler of them: the irises' diameter
-beside the size of the face, the median over all frames in which an eye is open and the head is
-turned by less than {TURNED_YAW:.0f}°. Closing an eye does not change it. The face's size in a
-frame comes from nose bridge and eye corners, as the median over {STEADY_SECONDS:g} s before and
-after it, so that a head that comes nearer does not grow. `run.json` has the ruler's spread.
+have eight points around each iris: not the rings of OpenFace 2's eye model, which are up to a
+quarter too large, but the circle near them that the picture brightens across most (Daugman's
+operator, 1993), along the arcs that lids leave free. On drawn eyes it is 1 to 5 % too small. A
+recording has **one** ruler of them: the irises' diameter beside the size of the face, the median
+over all frames in which an eye is open and the head is turned by less than {TURNED_YAW:.0f}°.
+Closing an eye does not change it. The face's size in a frame comes from nose bridge and eye
+corners, as the median over {STEADY_SECONDS:g} s before and after it, so that a head that comes
+nearer does not grow. `run.json` has the ruler's spread.
 
 Where no iris was seen, lengths are in distances between the inner corners of the eyes (inner
 canthi), and the columns end in `_icd` (areas `_icd2`). So it always is with `pfld68`, which has
@@ -147,7 +151,13 @@ An eye that is open by less than {ALWAYS_CLOSED:g} of its width, or than {HALF_C
 it usually is, shows too little of its iris. Its centre is taken from the eye's corners then, as
 it lies in the open frames of the recording, and `left_iris_inferred` or `right_iris_inferred`
 is 1. Reflex distances and brow height of that side hang on it directly, everything else through
-the axes."""
+the axes.
+
+**Shut eyes.** OpenFace 2's tracker leaves the lids of a shut eye 0.6 to 0.75 of their usual
+distance apart. But its eye model knows what an iris looks like: where it sees none, and the lids
+are nearer than {PERHAPS_SHUT:g} of what they usually are, the eye is shut, and its upper lid is
+put on the lower one: the fissure is 0. `left_eye_shut` or `right_eye_shut` is 1. An eye that only
+looks away, or is hidden by glare, keeps its lids."""
 
 
 def _rest() -> str:
@@ -193,12 +203,11 @@ Turned by less than {TURNED_YAW:.0f}°, lengths err by up to some 3 %, those of 
 hardly open by more; a nod of 10° is worse for what lies along y. Compare frames with the same
 pitch. What else there is:
 
-- **Lids.** OpenFace 2's tracker leaves the lids of a shut eye about half of their distance apart,
-  so `eye_closure` of a shut eye is about 0.45, not 1, with `clnf68`. Compare the sides.
-- **Irises.** OpenFace 2's eye model draws irises too large. In the one recording where its rings
-  were compared with the edges in the picture they are by a fifth, and all millimetres as much too
-  small. Ratios, angles and shares do not hang on it. `run.json` says how far apart the pupils are
-  by the ruler (`pupils_apart`; adults' are 50 to 75 mm) and warns.
+- **Lids.** Between half open and shut, OpenFace 2's tracker sees lids too far apart, so
+  `eye_closure` grows slowly and then leaps to 1, with `clnf68`.
+- **Irises.** `run.json` says how far apart the pupils are by the ruler (`pupils_apart`; adults'
+  are 50 to 75 mm) and warns: if irises are not seen at their true size, all millimetres are wrong
+  by the same factor. Ratios, angles and shares do not hang on it.
 - **Gaze.** Eyes that look aside move the axes and change reflex distances and brow height.
 - **Dental show and mouth area** hang on few points, five on each inner lip."""
 

@@ -85,17 +85,13 @@ def goldens(office):
     return made
 
 
-def test_fits_and_aligning_maps(goldens):
+def test_fits_aligned_pixels_the_mask_and_the_gradients(goldens):
     for golden in goldens:
         poses = [[f.pose.scale, *f.pose.angles, *f.pose.translation] for f in golden.fits]
         np.testing.assert_allclose(poses, golden.arrays["params_global"], rtol=0, atol=2e-5)
         local = [f.local for f in golden.fits]
         np.testing.assert_allclose(local, golden.arrays["params_local"], rtol=0, atol=2e-5)
         np.testing.assert_allclose(golden.maps, golden.arrays["warp"], rtol=0, atol=1e-6)
-
-
-def test_aligned_pixels_the_mask_and_the_gradients(goldens):
-    for golden in goldens:
         for index in golden.detailed:
             to_aligned = golden.maps[index]
             face = aligned(golden.frames[index], to_aligned)

@@ -82,11 +82,12 @@ def _own(points: Floats, side: Side, chain: tuple[int, ...]) -> Floats:
 
 
 def _line(points: Floats, side: Side, chain: tuple[int, ...]) -> Floats:
-    """The outline (m, 2) through them: lips by their length, lids and brows along x."""
+    """The outline (m, 2) through them: lips by a length in which heights count half, lids and brows
+    along x."""
     own = _own(points, side, chain)
     steps = np.diff(own, axis=0)
     lips = chain[0] in (_UPPER_LIP[0], _INNER_UPPER[0])
-    return spline(own, np.hypot(*steps.T) if lips else np.abs(steps[:, 0]))
+    return spline(own, np.hypot(steps[:, 0], steps[:, 1] / 2.0) if lips else np.abs(steps[:, 0]))
 
 
 def spline(points: Floats, apart: Floats) -> Floats:

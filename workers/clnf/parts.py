@@ -30,16 +30,16 @@ class Part:
         self._shared = model.shape.only(own)
         self.of_face = of_face
 
-    def located(self, grey: Grey, face: Floats) -> Floats | None:
-        """The part's points (N, 2), px, where the whole face's are (68, 2).
+    def located(self, grey: Grey, face: Floats) -> ShapeFit | None:
+        """The part's own fit to the picture, where the whole face's points are (68, 2), px.
 
-        They are taken however well they fit; None where they have nothing to start from.
+        It is taken however well it fits; None where it has nothing to start from.
         """
         try:
             start = self.start(face)
         except ValueError:
             return None
-        return self.model.projected(fit_landmarks(self.model, grey, start, self.windows).fit)
+        return fit_landmarks(self.model, grey, start, self.windows).fit
 
     def start(self, face: Floats) -> ShapeFit:
         """The shape that is fitted to those of the whole face's points (68, 2) that it shares.

@@ -11,6 +11,8 @@ import numpy as np
 
 from workers.arrays import Floats
 from workers.clnf.fitting import LandmarkModel, fit_landmarks, is_finite
+from workers.clnf.irises import POINTS as IRIS_POINTS
+from workers.clnf.irises import iris_edge, shows_iris
 from workers.clnf.parts import Part
 from workers.clnf.sampling import Grey
 from workers.clnf.validator import WRONG, Validator
@@ -20,14 +22,14 @@ from workers.face.shape.shape_model import Pose, ShapeModel
 PartName = Literal["inner", "right_eye", "left_eye"]
 """Left and right are the patient's. OpenFace's are the picture's: it calls 36..41 the left eye."""
 
+EYES: tuple[PartName, PartName] = ("left_eye", "right_eye")
+"""In the order in which irises are told."""
+
 Windows = tuple[int, int, int]
 INITIAL_WINDOWS: Windows = (11, 9, 7)
 """Of the response maps, coarse scales first: for a start from a face box."""
 TRACKING_WINDOWS: Windows = (0, 9, 7)
 """For a start from where the face was a moment ago, or from other landmarks of this frame."""
-
-IRIS_POINTS = 8
-"""The first points of an eye's 28: evenly around the iris."""
 
 SMALLEST = 2
 """px: of a picture's width or height."""
@@ -50,26 +52,19 @@ class Followed:
 
     points: (68, 2) px; fit: the shape that they are the projection of, from which the face is
     followed into the next picture; parts: their own points (N, 2) px, of those that were looked
-    for; of an eye's 28 those from 8 to 19 are the lids, the last eight the pupil; certainty: from
-    -1 (sure) to 1 (wrong), None without a validator; success: whether the points are believed.
-    Without a validator it says only that the face was large enough.
+    for; of an eye's 28 those from 8 to 19 are the lids, the last eight the pupil; irises: (2, 8, 2)
+    px, on the edges of the left and the right iris as the picture has them, NaN for an eye that
+    shows none or was too small to be looked for; certainty: from -1 (sure) to 1 (wrong), None
+    without a validator; success: whether the points are believed. Without a validator it says only
+    that the face was large enough.
     """
 
     points: Floats
     fit: ShapeFit
     parts: dict[PartName, Floats]
+    irises: Floats
     certainty: float | None
     success: bool
-
-    @property
-    def irises(self) -> Floats:
-        """(2, 8, 2) px: around the irises of the left and the right eye.
-
-        NaN where an eye was too small to be looked for.
-        """
-        unseen = np.full((IRIS_POINTS, 2), np.nan)
-        eyes = [self.parts.get("left_eye"), self.parts.get("right_eye")]
-        return np.stack([unseen if eye is None else eye[:IRIS_POINTS] for eye in eyes])
 
 
 class LandmarkTracker:
@@ -96,13 +91,15 @@ class LandmarkTracker:
         fitted = fit_landmarks(self._models.face, grey, begin, windows)
         if not fitted.found:
             return self._lost(fitted.fit)
-        fit, parts = self._refined(grey, fitted.fit)
+        fit, located = self._refined(grey, fitted.fit)
         points = self._models.face.projected(fit)
+        parts = {name: self._projected(name, own) for name, own in located.items()}
+        irises = self._irises(grey, located)
         validator = self._models.validator
         if validator is None:
-            return Followed(points, fit, parts, certainty=None, success=True)
+            return Followed(points, fit, parts, irises, certainty=None, success=True)
         certainty = validator.certainty(grey, points, fit.pose.angles)
-        return Followed(points, fit, parts, certainty, success=certainty < SURE)
+        return Followed(points, fit, parts, irises, certainty, success=certainty < SURE)
 
     def _begin(self, start: ShapeFit | Floats) -> ShapeFit | None:
         """The fit to start from; None where the start is none."""
@@ -113,24 +110,36 @@ class LandmarkTracker:
         except ValueError:
             return None
 
-    def _refined(self, grey: Grey, fit: ShapeFit) -> tuple[ShapeFit, dict[PartName, Floats]]:
-        """The fit after the parts had their say, and their points.
+    def _refined(self, grey: Grey, fit: ShapeFit) -> tuple[ShapeFit, dict[PartName, ShapeFit]]:
+        """The fit after the parts had their say, and their own.
 
         Parts are not heard where no shape can be fitted to what they say.
         """
         face = self._models.face
         whole = merged = face.projected(fit)
-        located: dict[PartName, Floats] = {}
+        located: dict[PartName, ShapeFit] = {}
         for name, part in self._models.parts.items():
             if part.is_seen_at(fit.pose.scale):
-                points = part.located(grey, whole)
-                if points is not None:
-                    located[name] = points
-                    merged = part.merged(points, merged)
+                own = part.located(grey, whole)
+                if own is not None:
+                    located[name] = own
+                    merged = part.merged(self._projected(name, own), merged)
         try:
             return (fit_shape(face.shape, merged) if located else fit), located
         except ValueError:
             return fit, {}
+
+    def _projected(self, name: PartName, own: ShapeFit) -> Floats:
+        return self._models.parts[name].model.projected(own)
+
+    def _irises(self, grey: Grey, located: dict[PartName, ShapeFit]) -> Floats:
+        """See `Followed.irises`; located: the parts' own fits."""
+        found = np.full((len(EYES), IRIS_POINTS, 2), np.nan)
+        for place, name in enumerate(EYES):
+            own = located.get(name)
+            if own is not None and shows_iris(grey, self._models.parts[name].model, own):
+                found[place] = iris_edge(grey, self._projected(name, own)[:IRIS_POINTS])
+        return found
 
     def _lost(self, fit: ShapeFit | None) -> Followed:
         """What could not be followed; fit: the last that can be said, if there is one."""
@@ -138,4 +147,5 @@ class LandmarkTracker:
             modes = self._models.face.shape.variances.size
             fit = ShapeFit(Pose(1.0, np.eye(3), np.zeros(2)), np.zeros(modes))
         certainty = None if self._models.validator is None else WRONG
-        return Followed(self._models.face.projected(fit), fit, {}, certainty, success=False)
+        points, irises = self._models.face.projected(fit), np.full((2, IRIS_POINTS, 2), np.nan)
+        return Followed(points, fit, {}, irises, certainty, success=False)

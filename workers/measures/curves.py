@@ -12,6 +12,9 @@ import numpy as np
 
 from workers.arrays import Floats
 
+HEIGHTS = 0.5
+"""How much of a step up or down counts where a curve's parameter grows by its length."""
+
 _HALVINGS = 44
 _SHORTEST = 1e-9
 _NODES = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
@@ -82,12 +85,14 @@ class Curve:
 
 
 def curve_through(points: Floats) -> Curve:
-    """The curve through points (n, K, 2), K > 2, by chord length; of NaN where a point is.
+    """The curve through points (n, K, 2), K > 2, by chord length, in which heights count half; of
+    NaN where a point is.
 
-    For what may run down or back, as lips do at their corners.
+    For what may run down or back, as lips do at their corners. By the whole length a lip that falls
+    steeply beside its corner bulges there, by 0.4 mm more than the graph that it nearly is.
     """
     steps = np.diff(points, axis=1)
-    return _curve(points, steps, np.hypot(steps[..., 0], steps[..., 1]))
+    return _curve(points, steps, np.hypot(steps[..., 0], HEIGHTS * steps[..., 1]))
 
 
 def graph_through(points: Floats) -> Curve:

@@ -1,4 +1,4 @@
-"""Iris centres and diameters, and what stands in for the iris of a closed eye."""
+"""Iris centres and diameters, what stands in for the iris of a closed eye, and which are shut."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,10 @@ Points = NDArray[np.floating[Any]]
 ALWAYS_CLOSED = 0.10
 """An eye whose opening is less than this part of its width shows too little of its iris."""
 HALF_CLOSED = 0.7
-"""So does one that is open by less than this part of what it usually is: the lids that OpenFace 2's
-tracker sees of a shut eye are 0.55 of that apart."""
+"""So does one that is open by less than this part of what it usually is."""
+PERHAPS_SHUT = 0.8
+"""An eye that shows no iris, with lids nearer to each other than this part of what they usually
+are, is shut: OpenFace 2's tracker sees the lids of a shut eye 0.58 to 0.76 of that apart."""
 USUALLY = 75.0
 """The percentile of a recording's openings that counts as usual: blinks are below it."""
 
@@ -33,9 +35,37 @@ def opening(points: Points, eye: Eye) -> Floats:
 
 def too_closed(openings: Floats) -> Flags:
     """Whether an eye shows too little of its iris, from its openings (n,) in a whole recording."""
+    return openings < max(ALWAYS_CLOSED, HALF_CLOSED * _usual(openings))
+
+
+def shut_eyes(points: Points, rings: Points, layout: FaceLayout) -> Flags:
+    """Whether the left and the right eye are shut in a recording's frames: (n, 2).
+
+    points: (n, P, 2) px; rings: (n, 2, 8, 2) px, NaN for an eye that shows no iris. An eye whose
+    iris is never seen is not known to be shut.
+    """
+    flags = []
+    for place, side in enumerate(SIDES):
+        openings = opening(points, layout.sides[side].eye)
+        near = openings < PERHAPS_SHUT * _usual(openings)
+        shown: Flags = np.asarray(np.isfinite(rings[:, place]).all(axis=(1, 2)))
+        flags.append(near & ~shown & bool(shown.any()))
+    return np.stack(flags, axis=1)
+
+
+def with_lids_together(points: Floats, shut: Flags, layout: FaceLayout) -> Floats:
+    """The points (n, P, 2) of frames, the upper lids of shut eyes (n, 2) on the lower ones."""
+    moved = points.copy()
+    for place, side in enumerate(SIDES):
+        own, frames = layout.sides[side], shut[:, place]
+        for upper, lower in zip(own.upper_lid, own.lower_lid, strict=True):
+            moved[frames, upper] = points[frames, lower]
+    return moved
+
+
+def _usual(openings: Floats) -> float:
     seen = openings[np.isfinite(openings)]
-    usual = float(np.percentile(seen, USUALLY)) if seen.size else 0.0
-    return openings < max(ALWAYS_CLOSED, HALF_CLOSED * usual)
+    return float(np.percentile(seen, USUALLY)) if seen.size else 0.0
 
 
 def ring_centres(rings: Points) -> Floats:

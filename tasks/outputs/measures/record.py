@@ -45,10 +45,12 @@ class RestRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 class MeasuresRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The clinical measures. inferred_irises: frames in which the left and the right iris centre
-    was taken from the eye's corners; rest: none where no face was measured."""
+    was taken from the eye's corners; shut_eyes: in which these eyes are shut; rest:
+    none where no face was measured."""
 
     ruler: RulerRecord
     inferred_irises: tuple[int, int]
+    shut_eyes: tuple[int, int]
     rest: RestRecord | None
     movements: int
     warnings: tuple[str, ...]
@@ -56,10 +58,13 @@ class MeasuresRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def measures_record(measures: RecordingMeasures, found: list[Movement]) -> MeasuresRecord:
     """The record of a recording's measures and movements."""
-    left, right = measures.inferred.sum(axis=0).tolist()
+    inferred, shut = (
+        (int(left), int(right)) for left, right in (measures.inferred.sum(0), measures.shut.sum(0))
+    )
     return MeasuresRecord(
         ruler=_ruler_record(measures),
-        inferred_irises=(left, right),
+        inferred_irises=inferred,
+        shut_eyes=shut,
         rest=_rest_record(measures),
         movements=len(found),
         warnings=tuple(_warnings(measures)),

@@ -10,7 +10,7 @@ from tasks.outputs.measures.rest import Rest, found_rest
 from tasks.outputs.measures.ruler import Ruler, Unit, ruler
 from workers.arrays import Floats
 from workers.measures.face_measures import OF_A_SIDE, OF_THE_FACE, Kind, measure_faces
-from workers.measures.irises import iris_centres
+from workers.measures.irises import iris_centres, shut_eyes, with_lids_together
 from workers.measures.layout import FaceLayout
 
 AGAINST_REST: dict[str, Kind] = {"nasolabial_excursion": "length", "eye_closure": "share"}
@@ -25,7 +25,8 @@ class RecordingMeasures:
 
     of_sides: (n, 2) each by SIDES, the names of SIDE_KINDS; of_face: (n,) each, the names of
     OF_THE_FACE; inferred: (n, 2) whether the left and the right iris centre was taken from the
-    eye's corners; pupils_apart: (n,) between the iris centres; outside: (n,) whether a part of the
+    eye's corners; shut: (n, 2) whether the left and the right eye is, so that its lids were put
+    together; pupils_apart: (n,) between the iris centres; outside: (n,) whether a part of the
     face is outside the picture; rest: None where no face was ever measured.
     """
 
@@ -34,6 +35,7 @@ class RecordingMeasures:
     of_sides: dict[str, Floats]
     of_face: dict[str, Floats]
     inferred: NDArray[np.bool_]
+    shut: NDArray[np.bool_]
     pupils_apart: Floats
     outside: NDArray[np.bool_]
     rest: Rest | None
@@ -51,8 +53,9 @@ def measured_recording(
     whole: dict[str, list[Floats]] = {name: [] for name in OF_THE_FACE}
     seen = faces.seen_points()
     centres = iris_centres(seen, faces.rings, layout)
+    shut = shut_eyes(seen, faces.rings, layout)
     for block in faces.blocks():
-        points = seen[block].astype(np.float64)
+        points = with_lids_together(seen[block].astype(np.float64), shut[block], layout)
         found = measure_faces(points, centres.points[block], layout)
         px = scale.px[block]
         for name, values in found.of_sides.items():
@@ -67,6 +70,7 @@ def measured_recording(
         of_sides=of_sides | _against(rest, of_sides),
         of_face={name: np.concatenate(parts) for name, parts in whole.items()},
         inferred=centres.inferred,
+        shut=shut,
         pupils_apart=np.hypot(*(centres.points[:, 0] - centres.points[:, 1]).T) / scale.px,
         outside=faces.success & np.isnan(seen).any(axis=(1, 2)),
         rest=rest,

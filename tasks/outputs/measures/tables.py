@@ -16,7 +16,8 @@ from workers.measures.face_measures import OF_THE_FACE
 MEASURES_FILE, MOVEMENTS_FILE = "measures.csv", "movements.csv"
 FRAME_COLUMNS = (
     *("frame", "timestamp", "success", "yaw_deg", "pitch_deg"),
-    *("left_iris_inferred", "right_iris_inferred", "empty_because"),
+    *("left_iris_inferred", "right_iris_inferred", "left_eye_shut", "right_eye_shut"),
+    "empty_because",
 )
 OF_A_MOVEMENT = ("onset_s", "peak_s", "excursion", "speed_per_s")
 DECIMALS = {"mm": 3, "mm2": 2, "deg": 2, "share": 4, "icd": 5, "icd2": 6}
@@ -54,7 +55,10 @@ def measure_rows(measures: RecordingMeasures) -> Iterator[list[str]]:
         yield [
             *(str(i), f"{time:.6f}", str(int(faces.success[i]))),
             *(_cell(float(faces.yaws[i]), 2), _cell(float(faces.pitches[i]), 2)),
-            *(str(int(flag)) if faces.success[i] else "" for flag in measures.inferred[i]),
+            *(
+                str(int(flag)) if faces.success[i] else ""
+                for flag in (*measures.inferred[i], *measures.shut[i])
+            ),
             _reason(measures, i) if "" in cells else "",
             *cells,
         ]

@@ -29,6 +29,7 @@ MEASURES = MeasuresRecord(
         unit="mm", made_of="irises", px_per_unit=(), frames=20, spread=0.0, pupils_apart=None
     ),
     inferred_irises=(0, 0),
+    shut_eyes=(0, 0),
     rest=None,
     movements=0,
     warnings=("the irises' size varies",),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.stand_ins.landmark_models import drawn, face_at
+from workers.clnf.irises import iris_edge
 from workers.clnf.model_file import LIDS
 from workers.clnf.tracker import INITIAL_WINDOWS, TRACKING_WINDOWS, LandmarkTracker
 from workers.face.shape.shape_fit import ShapeFit, fit_shape
@@ -81,7 +82,7 @@ def test_the_landmarks_are_those_of_one_shape_fitted_to_the_merged_parts(tracker
     merged = dot_models.face.projected(main)
     started_from = merged.copy()
     for name in ("inner", "right_eye", "left_eye"):
-        located = parts[name].located(grey, started_from)
+        located = parts[name].model.projected(parts[name].located(grey, started_from))
         np.testing.assert_array_equal(whole.parts[name], located)
     merged[17:] = whole.parts["inner"]
     merged[36:42] = whole.parts["right_eye"][LIDS]
@@ -250,11 +251,21 @@ def test_the_number_of_threads_hardly_matters(dot_models_file):
     assert again == answers[1]
 
 
-def test_irises_are_the_eyes_own_points_left_first_and_nan_where_a_face_is_small(tracker):
+def test_irises_are_edges_from_the_eyes_rings_left_first_and_nan_where_none_is_shown(
+    tracker, dot_models, monkeypatch
+):
     points, _ = face_at(**POSED)
-    found = tracker.follow(drawn(points, 1.6), off(points))
-    assert found.irises.shape == (2, 8, 2)
-    np.testing.assert_array_equal(found.irises[0], found.parts["left_eye"][:8])
-    np.testing.assert_array_equal(found.irises[1], found.parts["right_eye"][:8])
+    grey = drawn(points, 1.6)
+    assert np.isnan(tracker.follow(grey, off(points)).irises).all()  # dot eyes have no irises
+    for place, name in enumerate(("left_eye", "right_eye")):
+        open_one = dot_models.parts[name].model
+        monkeypatch.setattr(
+            "workers.clnf.tracker.shows_iris", lambda _, model, __, one=open_one: model is one
+        )
+        found = tracker.follow(grey, off(points))
+        assert found.irises.shape == (2, 8, 2)
+        expected = iris_edge(grey, found.parts[name][:8])
+        np.testing.assert_array_equal(found.irises[place], expected)
+        assert np.isnan(found.irises[1 - place]).all()
     small, _ = face_at(0.5)
     assert np.isnan(tracker.follow(drawn(small, 0.5), small).irises).all()
