@@ -29,13 +29,14 @@ WINDOW = 3
 ARC = np.radians(40.0)
 """To each side of the horizontal: above and below lids hide the edge."""
 DIRECTIONS = np.concatenate([middle + np.linspace(-ARC, ARC, 7) for middle in (0.0, np.pi)])
-RADII = np.arange(0.56, 1.17, 0.04)
+FINENESS = 0.04
+RADII = np.arange(0.56, 1.17, FINENESS)
 """Shares of the ring's. Hardly a pupil is as large as the smallest."""
 STEP = 4
 """Brightness is compared this many radii apart."""
-OFFSETS = (np.linspace(-0.3, 0.3, 7), np.linspace(-0.08, 0.08, 5))
-"""Of the edge's centre from the ring's, along both axes, shares of its radius: coarse, then fine
-around the best."""
+OFFSETS = np.arange(-0.36, 0.37, FINENESS)
+"""Of the edge's centre from the ring's, to the sides, shares of its radius. Its height is the
+ring's: arcs at the sides hardly tell it."""
 BLUR = 0.08
 """Standard deviation, as a share of the ring's radius."""
 
@@ -68,31 +69,26 @@ def iris_edge(grey: Grey, ring: Floats) -> Floats:
         cv2.GaussianBlur(near.astype(np.float32), (0, 0), BLUR * radius), np.float32
     )
     inside = centre - (x.start, y.start)
-    share = 1.0
-    for offsets in OFFSETS:
-        sharpest = _sharpest(blurred, inside, offsets * radius, radius)
-        if sharpest is None:
-            return nothing
-        inside, share = sharpest
+    found = _sharpest(blurred, inside, radius)
+    if found is None:
+        return nothing
+    aside, share = found
     around = np.linspace(0.0, 2.0 * np.pi, POINTS, endpoint=False)
-    circle = share * radius * np.stack([np.cos(around), np.sin(around)], axis=1)
-    return np.asarray(circle + inside + (x.start, y.start))
+    circle = np.stack([aside + share * np.cos(around), share * np.sin(around)], axis=1)
+    return np.asarray(centre + radius * circle)
 
 
-def _sharpest(
-    picture: Tensor, centre: Floats, offsets: Floats, radius: float
-) -> tuple[Floats, float] | None:
-    """The centre (2,), px, of the sharpest circle, and its radius as a share of `radius`.
+def _sharpest(picture: Tensor, centre: Floats, radius: float) -> tuple[float, float] | None:
+    """How far the sharpest circle's centre is to the right of this one, and its radius, as shares
+    of `radius`.
 
-    None where no circle is sharper than both of its neighbours: at the end of the range it may be
+    None where no circle is sharper than all of its neighbours: at the end of the range it may be
     the foot of a sharper edge that lies beyond it, as the pupil's.
     """
-    down, right = np.meshgrid(offsets, offsets, indexing="ij")
-    centres = centre + np.stack([right.ravel(), down.ravel()], axis=1)
     away = radius * RADII[:, None]
-    x = centres[:, 0, None, None] + away * np.cos(DIRECTIONS)
-    y = centres[:, 1, None, None] + away * np.sin(DIRECTIONS)
-    flat = (len(centres), -1)
+    x = centre[0] + radius * OFFSETS[:, None, None] + away * np.cos(DIRECTIONS)
+    y = np.broadcast_to(centre[1] + away * np.sin(DIRECTIONS), x.shape)
+    flat = (len(OFFSETS), -1)
     seen = cv2.remap(
         picture,
         x.reshape(flat).astype(np.float32),
@@ -102,12 +98,17 @@ def _sharpest(
     )
     rings = seen.reshape(x.shape).mean(axis=2, dtype=np.float64)
     steps = rings[:, STEP:] - rings[:, :-STEP]
-    before, here, after = steps[:, :-2], steps[:, 1:-1], steps[:, 2:]
-    tops = np.where((here > 0.0) & (here > before) & (here >= after), here, 0.0)
-    best, place = np.unravel_index(int(tops.argmax()), tops.shape)
-    if not tops[best, place]:
+    here = steps[1:-1, 1:-1]
+    sharper = (here > 0.0) & (here > steps[1:-1, :-2]) & (here >= steps[1:-1, 2:])
+    sharper &= (here > steps[:-2, 1:-1]) & (here >= steps[2:, 1:-1])
+    if not sharper.any():
         return None
-    # The top of the parabola through three steps.
-    low, top, high = (float(step) for step in steps[best, place : place + 3])
-    beyond = (low - high) / (2.0 * (low - 2.0 * top + high))
-    return centres[best], float(RADII[place + 1 + STEP // 2] + beyond * (RADII[1] - RADII[0]))
+    i, j = np.unravel_index(int(np.where(sharper, here, 0.0).argmax()), here.shape)
+    aside = float(OFFSETS[i + 1]) + _top(steps[i : i + 3, j + 1]) * FINENESS
+    return aside, float(RADII[j + 1 + STEP // 2]) + _top(steps[i + 1, j : j + 3]) * FINENESS
+
+
+def _top(steps: Floats) -> float:
+    """Where the parabola through three steps is highest, from the middle one: -0.5 to 0.5."""
+    low, middle, high = (float(step) for step in steps)
+    return (low - high) / (2.0 * (low - 2.0 * middle + high))
