@@ -16,6 +16,11 @@ Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 BLEND = 6.0
 """Width of the blend along the midline, px."""
+STRIP = 32
+"""Rows that are put together at once: the fewer, the fewer px beside the blend of a tilted face are
+mixed in vain."""
+
+Weights = NDArray[np.float32]
 
 
 def kept_sign(side: Side) -> float:
@@ -34,12 +39,24 @@ def mirror(frame: Image, line: Midline) -> dict[Side, Image]:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(frame, line.reflection(), (width, height), flags=flags)
     reflected = np.asarray(warped, dtype=np.uint8)
-    left = _weight_of_left_half(line, height, width)
-    right = 1.0 - left
-    return {
-        "left": _blend(frame, reflected, left, right),
-        "right": _blend(frame, reflected, right, left),
-    }
+    across, down = _left_half_along(line, height, width)
+    mirrored: dict[Side, Image] = {side: np.empty_like(frame) for side in SIDES}
+    for top in range(0, height, STRIP):
+        rows = slice(top, top + STRIP)
+        blended = _blended_columns(across, down[rows])
+        left = np.clip(across[None, blended] + down[rows, None], 0.0, 1.0)
+        right = 1.0 - left
+        for side in SIDES:
+            own, other = (left, right) if side == "left" else (right, left)
+            made = mirrored[side][rows]
+            kept_first = (across[0] > across[-1]) == (side == "left")
+            first, last = (frame, reflected) if kept_first else (reflected, frame)
+            made[:, : blended.start] = first[rows, : blended.start]
+            made[:, blended.stop :] = last[rows, blended.stop :]
+            if blended.start < blended.stop:
+                seam = rows, blended
+                made[:, blended] = cv2.blendLinear(frame[seam], reflected[seam], own, other)
+    return mirrored
 
 
 def mirrored_points(points: Floats, line: Midline, side: Side) -> Floats:
@@ -65,15 +82,22 @@ def mirrored_landmarks(points: Floats, line: Midline, side: Side, scheme: Landma
     return placed
 
 
-def _weight_of_left_half(line: Midline, height: int, width: int) -> NDArray[np.float32]:
+def _left_half_along(line: Midline, height: int, width: int) -> tuple[Weights, Weights]:
+    """(width,) and (height,): their sums, held to [0, 1], are the weights of the patient's left
+    half."""
     normal = line.towards_patient_left / BLEND
     offset = 0.5 - float(line.point @ normal)
     x = np.arange(width, dtype=np.float32) * np.float32(normal[0])
     y = np.arange(height, dtype=np.float32) * np.float32(normal[1]) + np.float32(offset)
-    return np.clip(x[None, :] + y[:, None], 0.0, 1.0)
+    return x, y
 
 
-def _blend(
-    frame: Image, reflected: Image, own: NDArray[np.float32], other: NDArray[np.float32]
-) -> Image:
-    return np.asarray(cv2.blendLinear(frame, reflected, own, other), dtype=np.uint8)
+def _blended_columns(across: Weights, down: Weights) -> slice:
+    """The columns in which some of these rows have weights between 0 and 1; empty at the end that
+    is nearer to the line where none has."""
+    between = np.flatnonzero((across + down.max() > 0.0) & (across + down.min() < 1.0))
+    if between.size:
+        return slice(int(between[0]), int(between[-1]) + 1)
+    all_left, first_is_left = across[0] + down[0] >= 1.0, across[0] > across[-1]
+    end = len(across) if all_left == first_is_left else 0
+    return slice(end, end)

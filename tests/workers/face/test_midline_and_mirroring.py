@@ -1,5 +1,6 @@
 """Sides are the patient's, the reflection is a reflection, and the kept half stays as it is."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -82,6 +83,33 @@ def test_what_lies_outside_the_frame_is_black_not_invented():
     frame = np.full((20, 100, 3), 255, np.uint8)
     made = mirror(frame, upright_line(20.0))
     assert (made["right"][:, 45:] == 0).all()
+
+
+def mirrored_by_weighing_every_pixel(frame: np.ndarray, line: Midline) -> dict[str, np.ndarray]:
+    """What the strips have to come to."""
+    size = frame.shape[1::-1]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    reflected = cv2.warpAffine(frame, line.reflection(), size, flags=flags)
+    normal = line.towards_patient_left / BLEND
+    x, y = (np.arange(n, dtype=np.float32) * np.float32(normal[k]) for k, n in enumerate(size))
+    y += np.float32(0.5 - float(line.point @ normal))
+    left = np.clip(x[None, :] + y[:, None], 0.0, 1.0)
+    return {
+        "left": cv2.blendLinear(frame, reflected, left, 1.0 - left),
+        "right": cv2.blendLinear(frame, reflected, 1.0 - left, left),
+    }
+
+
+@pytest.mark.parametrize("degrees", [0.0, 3.0, -17.0, 25.0, 62.0, 90.0, -90.0, 130.0, 180.0])
+@pytest.mark.parametrize("through", [(80.0, 50.0), (1.0, 50.0), (-30.0, 20.0), (170.0, 99.0)])
+@pytest.mark.parametrize("size", [(101, 160), (33, 17)])
+def test_every_pixel_is_what_its_weights_make_it(degrees, through, size):
+    frame = np.random.default_rng(7).integers(0, 256, (*size, 3), dtype=np.uint8)
+    angle = np.radians(degrees)
+    line = Midline(np.array(through), np.array([np.sin(angle), np.cos(angle)]))
+    made = mirror(frame, line)
+    for side, expected in mirrored_by_weighing_every_pixel(frame, line).items():
+        np.testing.assert_array_equal(made[side], expected)
 
 
 def test_mirrored_points_are_symmetric_and_only_from_the_kept_half():
