@@ -24,6 +24,8 @@ def test_nothing_is_lost_or_doubled_when_submitter_server_and_redis_are_killed_s
     end(server)
     time.sleep(1)
     lab.start("server", "server")
+    # One that finds no Redis when it starts ends, and says so: it must have come up.
+    wait_until(lambda: lab.log("server").read_text().count(" ready.") == 2, 90, lab.logs)
     wait_until(lambda: lab.look("killed")["chunks"]["done"] > 4, 90, lab.logs)
     assert lab.redis_process is not None
     end(lab.redis_process)
