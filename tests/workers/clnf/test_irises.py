@@ -108,3 +108,10 @@ def test_an_iris_is_shown_where_its_experts_see_what_they_know(dot_models):
     assert shows_iris(drawn(points, 1.2), finest, fit)
     assert not shows_iris(drawn(points[POINTS:], 1.2), finest, fit)
     assert not shows_iris(np.full((480, 640), 90, np.uint8), finest, fit)
+
+
+def test_experts_that_say_nothing_show_no_iris(dot_models):
+    """The dot face's eyes know their lids only."""
+    points, _ = face_at(1.6)
+    grey, eye = drawn(points, 1.6), dot_models.parts["left_eye"]
+    assert not shows_iris(grey, eye.model, eye.located(grey, points))
