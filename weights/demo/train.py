@@ -87,7 +87,7 @@ LESSONS = (
         Landmarker,
         lambda draw, _: landmark_batch(draw),
         landmark_loss,
-        Schedule(steps=3600, seed=1),
+        Schedule(steps=6000, seed=1),
         landmark_errors,
         ("star98",),
     ),

@@ -12,7 +12,8 @@ POSITIVE, NEGATIVE = 0.45, 0.30
 
 NEGATIVES_PER_FACE = 20
 LIDS = (((61, 62, 63), (67, 66, 65)), ((69, 70, 71), (75, 74, 73)))
-EYE_POINTS = tuple(range(60, 76))
+CONTOUR, BRIDGE = range(33), range(51, 55)
+"""Where no measure is taken."""
 HEAT = 0.1
 
 
@@ -63,11 +64,12 @@ def _offsets(boxes: Tensor, prior: Tensor) -> Tensor:
 
 
 def landmark_loss(network: Landmarker, images: Tensor, points: Tensor, face: Tensor) -> Tensor:
-    """Distances of the points, the eyes' twice, the lids' openings on top (AU45), and how unlike
-    the heat maps are to the points: without that the network takes long to see the lids."""
+    """Distances of the points, of those that are measured by twice, the lids' openings on top
+    (AU45), and how unlike the heat maps are to the points: without that the network takes long to
+    see the lids."""
     found, heat, confidence = network.logits(images)
-    weight = torch.ones(points.shape[1])
-    weight[list(EYE_POINTS)] = 2.0
+    weight = torch.full((points.shape[1],), 2.0)
+    weight[[*CONTOUR, *BRIDGE]] = 1.0
     seen = face > 0.5
     wrong = (found[seen] - points[seen]).abs().mean(dim=2) * weight
     lids = (openings(found[seen]) - openings(points[seen])).abs()

@@ -61,16 +61,17 @@ class Landmarker(nn.Module):
     image (1, 3, 256, 256), BGR in [-1, 1]; points (1, 98, 2) in [-1, 1], confidence (1,).
     """
 
-    CELLS = 32
+    CELLS = 64
 
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(block(3, 16, 2, size=5), block(16, 32, 2))
         self.to32 = nn.Sequential(block(32, 64, 2), block(64, 64))
         self.to16 = nn.Sequential(block(64, 64, 2), block(64, 64))
-        self.to8 = nn.Sequential(block(64, 64, 2), block(64, 64), block(64, 64))
+        self.to8 = nn.Sequential(block(64, 64, 2), block(64, 64))
         self.at16, self.at32 = block(64, 64), block(64, 64)
-        self.maps = nn.Conv2d(64, 98, 1)
+        self.narrow, self.at64 = nn.Conv2d(64, 32, 1), block(32, 32)
+        self.maps = nn.Conv2d(32, 98, 1)
         self.face = nn.Linear(64, 1)
         centres = (torch.arange(self.CELLS) * 2.0 + 1.0) / self.CELLS - 1.0
         y, x = torch.meshgrid(centres, centres, indexing="ij")
@@ -80,12 +81,14 @@ class Landmarker(nn.Module):
     def logits(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Points (N, 98, 2), the logarithms of their heat maps (N, 98, CELLS²), and the confidence
         before the sigmoid (N,)."""
-        f32 = self.to32(self.stem(image))
+        f64 = self.stem(image)
+        f32 = self.to32(f64)
         f16 = self.to16(f32)
         f8 = self.to8(f16)
         f16 = self.at16(f16 + enlarged(f8))
         f32 = self.at32(f32 + enlarged(f16))
-        heat = torch.log_softmax(self.maps(f32).flatten(2), dim=2)
+        f64 = self.at64(f64 + enlarged(self.narrow(f32)))
+        heat = torch.log_softmax(self.maps(f64).flatten(2), dim=2)
         face = self.face(f8.mean(dim=(2, 3))).squeeze(1)
         return torch.matmul(heat.exp(), self.grid), heat, face
 
