@@ -91,7 +91,7 @@ def test_the_midline_is_a_yellow_line_from_edge_to_edge(shown):
     glabella, chin = points[[38, 50]].mean(axis=0), points[16]
     for y in (5, HEIGHT - 6):
         expected = glabella[0] + (chin - glabella)[0] / (chin - glabella)[1] * (y - glabella[1])
-        found = np.flatnonzero(yellow[y])
+        found = np.flatnonzero(yellow[y - 5 : y + 6].any(axis=0))  # compression fades thin lines
         assert len(found)
         assert np.abs(found - expected).max() < 15
 

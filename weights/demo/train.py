@@ -2,7 +2,7 @@
 
     python -m weights.demo.train --out weights/demo/models
 
-Needs the extra `convert` (torch, onnx). Takes half an hour on two CPU cores. Everything is seeded,
+Needs the extra `convert` (torch, onnx). Takes an hour on two CPU cores. Everything is seeded,
 so a second run on the same kind of machine writes the same files, byte by byte; TRAINING.md, which
 this writes beside the folder, has the settings, the reached errors and the checksums.
 """
