@@ -180,7 +180,8 @@ class Dispatcher:
         every task looks at what is there.
         """
         in_hand = messages_in_hand(self._redis)
-        if not in_hand and not queue_length(self._redis, self._queue):
+        nothing_of_ours = not in_hand and not queue_length(self._redis, self._queue)
+        if nothing_of_ours:
             one.asked.clear()
             if one.plan is None:
                 self._ask_for_plan(one.order.id)
@@ -190,6 +191,9 @@ class Dispatcher:
         failed = bool(one.store.failures())
         queue = recording_queue(one.order, progress.claimed)
         lost = not queue_length(self._redis, queue) and (not in_hand or still > LOST_SECONDS)
+        if len(done) == len(one.plan.chunks) and (nothing_of_ours or still > LOST_SECONDS):
+            # All was taken to the disk, and whoever was to write the outputs of it is gone.
+            self._send(assemble, one.order, (one.order.id, len(one.plan.parts) - 1), URGENT)
         for part in range(progress.fed):
             missing = set(range(*one.plan.parts[part])) - done
             if failed or (missing and missing <= here):

@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from tasks.dispatch import Dispatcher
+from tasks.dispatch import LOST_SECONDS, STALLED_SECONDS, Dispatcher
 from tasks.feed import recording_queue
 from tasks.store import HELD
 from tests.tasks.simulated_recording import BUDGET, simulated_recording
 from workers.process.arithmetic import arithmetic
+from workers.process.broker import IN_HAND
 from workers.process.presence import PREFIX, WorkerPresence
 from workers.process.queues import FILES_QUEUE
 
@@ -26,6 +27,14 @@ def sender(working_redis):
     made = Sender(working_redis, FILES_QUEUE, BUDGET, lambda: 0.0)
     made.sent = []
     return made
+
+
+@pytest.fixture
+def clock(monkeypatch, sender):
+    """What time it is for the sender: set it as an item."""
+    now = [0.0]
+    monkeypatch.setattr(sender, "_clock", lambda: now[0])
+    return now
 
 
 @pytest.fixture
@@ -50,3 +59,25 @@ def test_results_that_fill_the_budget_are_taken_to_the_disk_before_more_is_read(
     recording.store.take_away(0, ["left", "right"])
     sender.step()
     assert ("feed", (recording.id, 1)) in sender.sent
+
+
+@pytest.mark.parametrize(("in_hand", "after"), [(0, STALLED_SECONDS), (1, LOST_SECONDS)])
+def test_outputs_that_nobody_writes_any_more_are_asked_for_again(
+    in_hand, after, recording, sender, clock, working_redis
+):
+    """Every chunk was taken to the disk; then Redis forgot whoever was to write the outputs."""
+    chunks = range(len(recording.plan.chunks))
+    recording.read()
+    recording.analyse(*chunks)
+    for chunk in chunks:
+        recording.store.take_away(chunk, ["left", "right"])
+    for _ in range(in_hand):
+        working_redis.hset(IN_HAND, "a message", "that is somebody's")
+    sender.step()
+    clock[0] = after - 1.0
+    sender.step()
+    last = ("assemble", (recording.id, len(recording.plan.parts) - 1))
+    assert last not in sender.sent
+    clock[0] = after + STALLED_SECONDS + 1.0
+    sender.step()
+    assert sender.sent.count(last) == 1
