@@ -12,6 +12,7 @@ import redis
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.log import get_task_logger
 
+from tasks.failure import stop_if_told
 from tasks.messages import ChunkReport
 from tasks.starts import ForgivingRequest, forgive, process_name, tell_redis
 from tasks.store import ANY_MIX, RecordingStore
@@ -81,6 +82,7 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
         forgive(recording, str(index))
         raise
     except Exception as error:
+        stop_if_told(error)
         logger.exception("%s %s", chunk.recording, shown)
         store.fail_chunk(index, str(error) or type(error).__name__)
     else:

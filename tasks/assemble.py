@@ -8,7 +8,7 @@ or with an empty list. Runs where the output folder is.
 import redis
 from celery.utils.log import get_task_logger
 
-from tasks.failure import RecordingError, fail
+from tasks.failure import RecordingError, fail, stop_if_told
 from tasks.messages import RecordingPlan
 from tasks.outputs.spool import ChunkSpool, SpooledChunk
 from tasks.register import files_of
@@ -51,6 +51,7 @@ def assemble(self, recording: str, part: int) -> str:  # type: ignore[no-untyped
     except redis.RedisError:
         raise
     except Exception as error:
+        stop_if_told(error)
         if store.outcome() is not None:
             return "nothing to do"  # another callback was faster, and has taken the results away
         logger.info("%s cannot be written", label, exc_info=plan.order.files is not None)

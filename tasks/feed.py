@@ -16,7 +16,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.analyze import analyze, frames_shown, time_limit
 from tasks.assemble import assemble
-from tasks.failure import RecordingError, fail
+from tasks.failure import RecordingError, fail, stop_if_told
 from tasks.ingest import frame_result_bytes
 from tasks.messages import RecordingOrder, RecordingPlan
 from tasks.register import files_of
@@ -56,6 +56,7 @@ def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def
     except redis.RedisError:
         raise
     except Exception as error:
+        stop_if_told(error)
         logger.info("%s cannot be cut", plan.order.label, exc_info=plan.order.files is not None)
         failure = fail(store, plan.order, str(error) or type(error).__name__)
     else:

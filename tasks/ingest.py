@@ -10,7 +10,7 @@ import redis
 from celery.utils.log import get_task_logger
 
 from tasks.admission import PARTS_IN_BUDGET, group_chunks
-from tasks.failure import RecordingError, fail
+from tasks.failure import RecordingError, fail, stop_if_told
 from tasks.messages import PlannedChunk, RecordingFormat, RecordingOrder, RecordingPlan
 from tasks.register import files_of
 from tasks.starts import INGEST, ForgivingRequest, forgive, process_name, tell_redis
@@ -61,6 +61,7 @@ def ingest(recording: str) -> str:
         forgive(recording, INGEST)
         raise
     except Exception as error:
+        stop_if_told(error)
         logger.info("%s cannot be read", order.label, exc_info=order.files is not None)
         failure = fail(store, order, str(error) or type(error).__name__)
     else:

@@ -5,6 +5,8 @@ import redis
 
 from tasks import starts
 from tasks.analyze import STARTS, analyze
+from tasks.assemble import assemble
+from tasks.feed import feed
 from tasks.ingest import ingest
 from tasks.store import RecordingStore
 from tests.tasks.simulated_recording import simulated_recording
@@ -84,3 +86,37 @@ def test_processes_that_began_a_chunk_and_never_came_back_have_died(recording):
     recording.store.count_start("0", "the third", "pc")
     recording.analyse(0)
     assert recording.store.failures() == {0: "its worker died 3 times while analysing it"}
+
+
+def told_to_stop(*_):
+    """As a worker is that imports an extension module."""
+    try:
+        raise SystemExit(-241)
+    except SystemExit as stop:
+        raise ImportError("initialization failed") from stop
+
+
+@pytest.mark.parametrize(
+    ("task", "where", "arguments"),
+    [
+        (ingest, "tasks.store.RecordingStore.put_plan", ()),
+        (feed, "tasks.feed._store_chunks", (0,)),
+        (analyze, "tasks.analyze._result", (0,)),
+        (assemble, "tasks.outputs.folder.write_outputs", (0,)),
+    ],
+)
+def test_a_worker_that_is_told_to_stop_while_it_imports_fails_nothing(
+    task, where, arguments, recording, monkeypatch
+):
+    if task is feed:
+        ingest.run(recording.id)
+    if task in (analyze, assemble):
+        recording.read()
+    if task is assemble:
+        recording.analyse()
+    with monkeypatch.context() as broken:
+        broken.setattr(where, told_to_stop)
+        with pytest.raises(SystemExit):
+            task.__wrapped__(recording.id, *arguments)
+    assert recording.store.outcome() is None
+    assert recording.store.failures() == {}
