@@ -102,6 +102,8 @@ class LabOnOneMachine:
 
     def look(self, study: str) -> dict:
         """The same without a process of its own, for looking many times; names may be hidden."""
+        if self.environment["FACEMIRROR_BROKER"] != self.broker:  # it has certificates of its own
+            return self.status(study)
         with self.client as client:
             return msgspec.json.decode(status_json(read_status(client, find_study(client, study))))
 
