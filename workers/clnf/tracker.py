@@ -94,7 +94,7 @@ class LandmarkTracker:
         fit, located = self._refined(grey, fitted.fit)
         points = self._models.face.projected(fit)
         parts = {name: self._projected(name, own) for name, own in located.items()}
-        irises = self._irises(grey, located)
+        irises = self._irises(grey, located, parts)
         validator = self._models.validator
         if validator is None:
             return Followed(points, fit, parts, irises, certainty=None, success=True)
@@ -132,13 +132,15 @@ class LandmarkTracker:
     def _projected(self, name: PartName, own: ShapeFit) -> Floats:
         return self._models.parts[name].model.projected(own)
 
-    def _irises(self, grey: Grey, located: dict[PartName, ShapeFit]) -> Floats:
-        """See `Followed.irises`; located: the parts' own fits."""
+    def _irises(
+        self, grey: Grey, located: dict[PartName, ShapeFit], parts: dict[PartName, Floats]
+    ) -> Floats:
+        """See `Followed.irises`; located, parts: the parts' own fits and points."""
         found = np.full((len(EYES), IRIS_POINTS, 2), np.nan)
         for place, name in enumerate(EYES):
             own = located.get(name)
             if own is not None and shows_iris(grey, self._models.parts[name].model, own):
-                found[place] = iris_edge(grey, self._projected(name, own)[:IRIS_POINTS])
+                found[place] = iris_edge(grey, parts[name][:IRIS_POINTS])
         return found
 
     def _lost(self, fit: ShapeFit | None) -> Followed:
@@ -147,5 +149,6 @@ class LandmarkTracker:
             modes = self._models.face.shape.variances.size
             fit = ShapeFit(Pose(1.0, np.eye(3), np.zeros(2)), np.zeros(modes))
         certainty = None if self._models.validator is None else WRONG
-        points, irises = self._models.face.projected(fit), np.full((2, IRIS_POINTS, 2), np.nan)
+        points = self._models.face.projected(fit)
+        irises = np.full((len(EYES), IRIS_POINTS, 2), np.nan)
         return Followed(points, fit, {}, irises, certainty, success=False)
