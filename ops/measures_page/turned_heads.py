@@ -69,16 +69,16 @@ OPENFACE2_HEAD: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
     "dental_show": {
         "yaw 5°": (6.2, -6.0),
-        "yaw 10°": (12.8, -12.0),
-        "yaw 20°": (28.0, -23.6),
-        "pitch 10° up": (-8.1, -8.1),
-        "pitch 10° down": (5.3, 5.3),
+        "yaw 10°": (12.7, -11.9),
+        "yaw 20°": (27.8, -23.5),
+        "pitch 10° up": (-9.9, -9.9),
+        "pitch 10° down": (5.4, 5.4),
     },
     "mouth_area": {
         "yaw 5°": (5.3, -5.8),
         "yaw 10°": (9.9, -12.3),
-        "yaw 20°": (17.2, -26.5),
-        "pitch 10° up": (0.9, 0.9),
+        "yaw 20°": (17.1, -26.4),
+        "pitch 10° up": (0.2, 0.2),
         "pitch 10° down": (-3.0, -3.0),
     },
     "alar_base_drop": {
