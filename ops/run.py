@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 import psutil
@@ -39,6 +40,8 @@ from workers.session.providers import Provider, ProviderChoice, default_processe
 from workers.session.warm_up import choose_provider, warm_up_apart
 
 POLL_SECONDS = 0.25
+FIRST_POLLS, FIRST_POLL_SECONDS = 100, 0.05
+"""At the start workers idle until a step has been seen."""
 PRIVATE_LEASE = 15.0
 """Seconds: on one machine a worker that is silent for so long is dead."""
 
@@ -129,8 +132,9 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
     )
     weights = fingerprint((model.name, model.sha256) for model in models)
     queues = tuple(served_queues([DEFAULT_POOL], [weights], provider))
-    posts = [WorkerPost(f"facemirror-{n}", queues) for n in range(1, count + 1)]
-    posts.append(WorkerPost("facemirror-files", (FILES_QUEUE,)))
+    expected = options.settings.analysis.landmarks, options.settings.analysis.aus
+    posts = [WorkerPost("facemirror-files", (FILES_QUEUE,))]  # it is waited for first
+    posts += [WorkerPost(f"facemirror-{n}", queues, expected=expected) for n in range(1, count + 1)]
     with PrivateRedis() as server:
         configuration = Configuration(
             broker=server.url,
@@ -237,8 +241,11 @@ def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, conso
         watch = StudyWatch(study, shown, bars)
         dispatcher = Dispatcher(client, crew.files_queue, DEFAULT_REDIS_BUDGET, time.monotonic)
         try:
-            while not watch.look():
-                time.sleep(POLL_SECONDS)
+            dispatcher.step()
+            for pause in chain(repeat(FIRST_POLL_SECONDS, FIRST_POLLS), repeat(POLL_SECONDS)):
+                if watch.look():
+                    break
+                time.sleep(pause)
                 dispatcher.step()
                 crew.workers.tend()
         finally:

@@ -5,7 +5,6 @@ result twice when it differs. What happened is stored, and the chord always gets
 """
 
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import redis
@@ -14,11 +13,11 @@ from celery.utils.log import get_task_logger
 
 from tasks.failure import stop_if_told
 from tasks.messages import ChunkReport
+from tasks.sessions import loaded_models, simulated_models
 from tasks.starts import ForgivingRequest, forgive, process_name, tell_redis
 from tasks.store import ANY_MIX, RecordingStore
-from weights.manifest import AuMethod, InstalledModel
+from weights.manifest import InstalledModel
 from workers.chunk.order import ChunkOrder
-from workers.face.scheme import LandmarkName
 from workers.process.app import app
 from workers.process.arithmetic import arithmetic, libraries
 from workers.process.broker import redis_client
@@ -120,39 +119,15 @@ def _result(
     if configuration.provider == SIMULATED:
         from workers.chunk.simulation import simulate_chunk
 
-        installed = _installed(chunk.settings.landmarks, chunk.settings.aus)
+        installed = simulated_models(chunk.settings.landmarks, chunk.settings.aus)
         return simulate_chunk(chunk, configuration.simulated_seconds, progress), installed
     from workers.chunk.analysis import analyse_chunk
 
-    models = _models(chunk.settings.landmarks, chunk.settings.aus)
+    models = loaded_models(chunk.settings.landmarks, chunk.settings.aus)
     try:
         return analyse_chunk(chunk, segment, models, progress), models.installed
     finally:
         release_unused_memory()
-
-
-@lru_cache(maxsize=2)
-def _installed(landmarks: LandmarkName, aus: AuMethod) -> tuple[InstalledModel, ...]:
-    """What a simulated session would have loaded."""
-    from workers.session.needed_models import check_weights
-
-    return check_weights(app.conf.facemirror.weights, landmarks, aus)
-
-
-@lru_cache(maxsize=2)
-def _models(landmarks: LandmarkName, aus: AuMethod):  # type: ignore[no-untyped-def]
-    """This process's session: loaded in the child, at its first chunk, never before the fork."""
-    from workers.session.loading import load_models
-
-    configuration: Configuration = app.conf.facemirror
-    models = load_models(
-        configuration.weights, configuration.provider, landmarks, aus, configuration.compiled
-    )
-    for model in models.installed:
-        if model.demo or not model.official:
-            logger.warning("%s was not made from the published checkpoint", model.file)
-    logger.info("models loaded on provider '%s'", configuration.provider)
-    return models
 
 
 class _Progress:

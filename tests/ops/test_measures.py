@@ -61,6 +61,10 @@ def test_measures_from_pictures_are_near_the_truth(seed, roll, models):
             allowed = 3.0 if name == "smile_angle" else 1.0
             assert off.mean(axis=0).max() <= 0.5 * allowed, name
             assert (off <= allowed).mean() >= 0.95, name
+            for exercise in SCRIPT:
+                held = slice(*(round(time * RATE) for time in exercise.hold))
+                told, truth = np.median(measured.of_sides[name][held], axis=0), known[held]
+                assert np.abs(told - np.median(truth, axis=0)).max() <= allowed, exercise.name
     found = movements(measured)
     for exercise in SCRIPT[1:]:
         name = OWN_MEASURE[exercise.name]

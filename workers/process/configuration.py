@@ -7,7 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from weights.manifest import default_folder
+from weights.manifest import AuMethod, default_folder
+from workers.face.scheme import LandmarkName
 from workers.session.providers import Provider
 
 PREFIX = "FACEMIRROR_"
@@ -33,6 +34,7 @@ class Configuration:
     simulated_seconds: float = 0.0  # what a simulated session takes for a frame
     launcher: int | None = None  # a process without which the worker stops, too
     private_server: int | None = None  # the Redis process that then stops, too
+    expected: tuple[LandmarkName, AuMethod] | None = None  # what the first chunk wants, if known
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Configuration":
@@ -54,6 +56,7 @@ class Configuration:
             simulated_seconds=float(given("SIMULATED_SECONDS", "0")),
             launcher=process("LAUNCHER"),
             private_server=process("PRIVATE_SERVER"),
+            expected=tuple(given("EXPECTED", "").split()) or None,  # type: ignore[arg-type]
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -68,6 +71,7 @@ class Configuration:
             "SIMULATED_SECONDS": str(self.simulated_seconds),
             "LAUNCHER": str(self.launcher or ""),
             "PRIVATE_SERVER": str(self.private_server or ""),
+            "EXPECTED": " ".join(self.expected or ()),
         }
         return {PREFIX + name: value for name, value in values.items()}
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from weights.manifest import AuMethod
+from workers.face.scheme import LandmarkName
 from workers.process.configuration import Configuration
 
 CELERY_WORKER = "workers.process.celery_worker"
@@ -39,12 +41,14 @@ class LauncherError(Exception):
 class WorkerPost:
     """A worker's name, as Flower shows it before the host, and the queues it serves.
 
-    host: what Flower shows after the name; %h is this machine's own.
+    host: what Flower shows after the name; %h is this machine's own; expected: the landmarks and
+    AUs that its first chunk wants, where that is known.
     """
 
     name: str
     queues: tuple[str, ...]
     host: str = "%h"
+    expected: tuple[LandmarkName, AuMethod] | None = None
 
 
 def worker_command(post: WorkerPost, log_level: str = "INFO") -> list[str]:
@@ -134,12 +138,13 @@ class Workers:
             process.wait()
 
     def _start(self, post: WorkerPost) -> None:
+        configuration = replace(self._configuration, expected=post.expected)
         with nullcontext() if self._log is None else self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the launcher alone.
             self._processes[post] = subprocess.Popen(
                 worker_command(post),
                 # What a killed worker leaves in its temporary folder goes with the folder.
-                env={**worker_environment(self._configuration), "TMPDIR": self._temporary},
+                env={**worker_environment(configuration), "TMPDIR": self._temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=None if log is None else subprocess.STDOUT,

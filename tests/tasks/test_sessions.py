@@ -1,0 +1,64 @@
+"""Models are loaded once in a worker's child, and before the first chunk where that is expected."""
+
+import threading
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from tasks import sessions
+from tests.tasks.lab import laboratory
+from workers.process.launcher import WorkerPost, Workers
+from workers.session import loading
+
+
+@pytest.fixture
+def lab(phantom_weights, tmp_path):
+    with laboratory(phantom_weights, tmp_path) as made:
+        yield made
+
+
+def test_a_worker_loads_what_it_expects_before_any_chunk_comes(lab):
+    posts = [
+        WorkerPost("early", ("a-queue",), expected=("pfld68", "openface3")),
+        WorkerPost("late", ("a-queue",)),
+    ]
+    with Workers(posts, lab.configuration, lab.log) as workers:
+        lab.until(lambda: lab.log.read_text().count(" ready.") == 2, workers, 60)
+        lab.until(lambda: "models loaded on provider 'cpu'" in lab.log.read_text(), workers, 60)
+    said = lab.log.read_text()
+    assert said.count("models loaded") == 1
+    assert "nothing loaded early" not in said
+
+
+def test_a_worker_whose_expected_models_are_not_there_serves_on(lab, tmp_path):
+    nothing = replace(lab.configuration, weights=tmp_path / "empty")
+    with Workers(
+        [WorkerPost("early", ("a-queue",), expected=("star98", "openface3"))], nothing, lab.log
+    ) as workers:
+        lab.until(lambda: "nothing loaded early" in lab.log.read_text(), workers, 60)
+        lab.until(lambda: " ready." in lab.log.read_text(), workers, 60)
+        workers.tend()
+    said = lab.log.read_text()
+    assert "retinaface_frame.onnx is missing" in said
+    assert said.count(" ready.") == 1
+
+
+def test_a_chunk_that_comes_while_models_are_loaded_waits_for_these(lab, monkeypatch):
+    loaded = []
+
+    def load(*given):
+        loaded.append(given)
+        time.sleep(0.3)
+        return SimpleNamespace(installed=())
+
+    monkeypatch.setattr(loading, "load_models", load)
+    sessions._load.cache_clear()
+    early = threading.Thread(target=sessions._load_quietly, args=("star98", "openface3"))
+    early.start()
+    models = sessions.loaded_models("star98", "openface3")
+    early.join()
+    assert models is sessions.loaded_models("star98", "openface3")
+    sessions._load.cache_clear()
+    assert len(loaded) == 1
