@@ -7,6 +7,9 @@ SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".avi", ".wmv", ".asf", ".mkv", ".webm", ".mpg", ".mpeg", ".mts"}
     | {".m2ts", ".ts", ".3gp", ".flv"}
 )
+MOST_NAME_BYTES = 220
+"""File systems allow 255, of which the longest ending of an output takes some."""
+
 OWN_OUTPUTS = ("_left_mirrored.mp4", "_right_mirrored.mp4", "_debug.mp4")
 
 
@@ -42,6 +45,26 @@ def output_names(recordings: list[Path]) -> dict[Path, str]:
             "each other. Give them to separate commands with separate --out folders"
         )
     return names
+
+
+def naming_fault(source: Path, name: str) -> str | None:
+    """Why no outputs of this name can be written, None where they can."""
+    if not (_is_text(str(source)) and _is_text(name)):
+        return "its name is no UTF-8 text: rename it"
+    size = len(name.encode())
+    if size > MOST_NAME_BYTES:
+        return (
+            f"its name has {size} bytes, outputs' names have at most {MOST_NAME_BYTES}: rename it"
+        )
+    return None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_recording(path: Path) -> bool:

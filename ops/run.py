@@ -15,7 +15,7 @@ import redis
 from rich.console import Console
 
 from ops.errors import UsageError
-from ops.recordings import find_recordings, output_names
+from ops.recordings import find_recordings, naming_fault, output_names
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from ops.terminal.progress import ProgressBars, StudyWatch
 from tasks.dispatch import Dispatcher
@@ -227,13 +227,13 @@ def say_which_weights(
 
 def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, console: Console) -> int:
     """Submit the recordings and see to them until all have ended; returns how many failed."""
-    missing = [source for source in names if not source.is_file()]
-    there = [source for source in names if source not in missing]
-    failed = len(missing)
+    faults = {source: fault for source, name in names.items() if (fault := _fault(source, name))}
+    there = [source for source in names if source not in faults]
+    failed = len(faults)
     client = redis_client(app.conf.broker_url)
     with ProgressBars(console, options.quiet) as bars:
-        for source in missing:
-            bars.say_failed(names[source], f"{source}: there is no such file")
+        for source, fault in faults.items():
+            bars.say_failed(names[source], fault)
         if not there:
             return failed
         study = submit(client, _requests(there, names, options, crew), _options(options, crew))
@@ -253,6 +253,13 @@ def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, conso
             with suppress(redis.RedisError):
                 study.cancel()  # its record stays: what a slow worker still stores is then deleted
     return failed + watch.failed
+
+
+def _fault(source: Path, name: str) -> str | None:
+    """Why a recording cannot even be begun."""
+    if source.is_file():
+        return naming_fault(source, name)
+    return f"{source}: there is no such file"
 
 
 def _requests(

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tasks.messages import RecordingFiles, RecordingOrder
 
 FOLDER_VARIABLE = "FACEMIRROR_REGISTER"
 KEY_FILE = "pseudonym.key"
+KEY_BYTES = 32
 SHORTEST_PART = 3
 """Shorter parts of a path say nothing about anybody, and stand inside other words."""
 
@@ -35,7 +37,10 @@ def register_folder() -> Path:
 
 
 def pseudonym(source: Path) -> str:
-    """The same for the same path, and not to be guessed without this machine's key."""
+    """The same for the same path, and not to be guessed without this machine's key.
+
+    Raises RegisterError where the key is damaged.
+    """
     digest = hmac.new(_key(), os.fsencode(source), hashlib.sha256).hexdigest()
     return f"recording-{digest[:12]}"
 
@@ -86,13 +91,20 @@ def _read(path: Path, _changed: int) -> dict[str, RecordingFiles]:
 
 def _key() -> bytes:
     path = _private_folder() / KEY_FILE
-    try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
-    return path.read_bytes()
+    if not path.exists():
+        fresh = path.with_name(f".{KEY_FILE}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):  # somebody else's was faster
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    key = path.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise RegisterError(
+            f"{path} is not whole ({len(key)} of {KEY_BYTES} bytes), so names can be guessed: put "
+            "it back from a backup, or delete it, which gives everybody another pseudonym"
+        )
+    return key
 
 
 def _private_folder() -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ops.errors import UsageError
-from ops.recordings import find_recordings, output_names
+from ops.recordings import find_recordings, naming_fault, output_names
 from ops.run import say_which_weights
 from ops.studies.recording_list import SUFFIX, ListedRecording, read_list
 from ops.studies.submission import Request, model_sums
@@ -32,6 +32,9 @@ def study_requests(
     if missing:
         raise UsageError(f"there is no such file: {', '.join(missing)}. Nothing was submitted")
     names = _names(listed)
+    for source, name in names.items():
+        if fault := naming_fault(source, name):
+            raise UsageError(f"{source}: {fault}. Nothing was submitted")
     models = {
         models_for: _models(weights, *models_for, demo, console)
         for models_for in dict.fromkeys(map(_landmarks_and_aus, listed))

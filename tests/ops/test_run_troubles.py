@@ -193,3 +193,34 @@ def test_two_recordings_of_one_name_do_not_overwrite_each_other(face_clip, tmp_p
     done = facemirror("run", other, third, "--out", tmp_path / "out", "--weights", "demo")
     assert done.returncode == 2
     assert "would overwrite each other" in done.stderr
+
+
+@pytest.fixture
+def badly_named(tmp_path, face_clip):
+    """Names that a file system takes and outputs cannot have."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    long = "n" * 245
+    named = [folder / f"{long}.wmv", Path(os.fsdecode(bytes(folder) + b"/Gr\xf6n.wmv"))]
+    for path in named:
+        shutil.copy(face_clip, path)
+    return named
+
+
+def test_recordings_whose_names_outputs_cannot_have_fail_at_once(badly_named, face_clip, tmp_path):
+    out = tmp_path / "out"
+    done = facemirror("run", *badly_named, face_clip, "--out", out, "--weights", "demo")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "its name has 245 bytes, outputs' names have at most 220: rename it" in done.stderr
+    assert "Gr\\udcf6n: failed: its name is no UTF-8 text: rename it" in done.stderr
+    assert [path.name for path in out.iterdir()] == [face_clip.stem]
+    assert Outputs(out / face_clip.stem).run["counts"]["measured"] == 60
+
+
+def test_what_is_missing_is_said_whatever_its_name(tmp_path):
+    missing = os.fsdecode(bytes(tmp_path) + b"/Gr\xf6n.wmv")
+    done = facemirror("run", missing, "--out", tmp_path / "out", "--weights", "demo")
+    assert done.returncode == 1
+    assert "there is no such file" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -37,6 +37,18 @@ def test_a_pseudonym_is_stable_and_needs_this_machines_key(register):
     assert pseudonym(Path(FILES.source)) != first
 
 
+@pytest.mark.parametrize("left", [b"", b"short"])
+def test_a_damaged_key_is_refused_and_not_replaced(register, left):
+    pseudonym(Path(FILES.source))
+    key = register / "pseudonym.key"
+    assert key.stat().st_mode & 0o077 == 0
+    assert [path.name for path in register.iterdir()] == ["pseudonym.key"]
+    key.write_bytes(left)
+    with pytest.raises(RegisterError, match=rf"not whole \({len(left)} of 32 bytes\)"):
+        pseudonym(Path(FILES.source))
+    assert key.read_bytes() == left
+
+
 def test_the_register_gives_the_names_back_and_is_private(register):
     order = hidden_order()
     write_register("s", {order.id: FILES})

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ops.errors import UsageError
 from ops.lab.byte_sizes import parse_bytes
 from ops.pool_names import pool_name, pool_names
+from ops.recordings import MOST_NAME_BYTES, naming_fault
 from ops.studies.recording_list import read_list
+from ops.studies.requests import study_requests
 from tasks.messages import RunSettings
+from tasks.outputs.folder import output_names
+from weights.manifest import DEMO_FOLDER
 from workers.chunk.order import AnalysisSettings
 
 SETTINGS = RunSettings(analysis=AnalysisSettings(landmarks="pfld68"))
@@ -75,6 +80,21 @@ def test_a_line_whose_settings_do_not_go_together_is_refused(tmp_path):
     settings = RunSettings(analysis=AnalysisSettings(landmarks="pfld68", aus="openface2"))
     with pytest.raises(UsageError, match="line 2: --aus openface2 needs 68 points"):
         read_list(path, settings, "normal")
+
+
+@pytest.mark.parametrize("name", ["n" * 221, "ü" * 111])
+def test_a_study_with_a_name_that_outputs_cannot_have_is_refused(name, tmp_path):
+    (tmp_path / "a.mov").touch()
+    path = tmp_path / "list.csv"
+    path.write_text(f"recording,name\na.mov,{name}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"a\.mov: its name has 22\d bytes.*Nothing was submitted"):
+        study_requests([path], SETTINGS, "normal", DEMO_FOLDER, True, Console())
+
+
+def test_the_longest_name_leaves_room_for_every_output():
+    name = "n" * MOST_NAME_BYTES
+    assert naming_fault(Path("a.mov"), name) is None
+    assert max(len(file.encode()) for file in output_names(name)) <= 255
 
 
 def test_queues_are_named_by_a_list():
