@@ -14,6 +14,7 @@ import numpy as np
 from tasks.messages import ChunkReport, RecordingFiles, RecordingOutcome, RecordingPlan
 from tasks.outputs.au_tables import au_table_names, au_tables
 from tasks.outputs.csv_files import gzip_csv_file
+from tasks.outputs.durable import keep
 from tasks.outputs.measures.filmed_faces import filmed_faces
 from tasks.outputs.measures.movements import movements
 from tasks.outputs.measures.record import MeasuresRecord, measures_record
@@ -90,13 +91,20 @@ def write_outputs(plan: RecordingPlan, files: RecordingFiles, weights: Path) -> 
 
 def put_in_place(partial: Path, folder: Path, names: list[str]) -> None:
     """Replace the folder's files of these names by the partial folder's; the last one marks the
-    folder as whole."""
-    (folder / names[-1]).unlink(missing_ok=True)
-    for name in names:
+    folder as whole, also after a power loss at any moment."""
+    *others, mark = names
+    for file in partial.iterdir():
+        keep(file)
+    (folder / mark).unlink(missing_ok=True)
+    keep(folder)
+    for name in others:
         if (partial / name).exists():
             (partial / name).replace(folder / name)
         else:
             (folder / name).unlink(missing_ok=True)
+    keep(folder)
+    (partial / mark).replace(folder / mark)
+    keep(folder)
 
 
 def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> None:

@@ -1,7 +1,8 @@
 """Results of chunks on the disk of the lab server, from when they leave Redis until the end.
 
 One hidden folder beside the recording's outputs. A chunk's file is written beside its name and
-renamed, so that it is whole or not there, and writing it twice changes nothing.
+renamed, so that it is whole or not there, and writing it twice changes nothing. What `put` has
+returned from outlives a power loss: Redis' copy is deleted then.
 """
 
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tasks.messages import ChunkReport, RecordingFiles
+from tasks.outputs.durable import keep
 
 PARTIAL = ".partial-"
 
@@ -35,10 +37,14 @@ class ChunkSpool:
 
     def put(self, index: int, chunk: SpooledChunk, videos: Mapping[str, bytes]) -> None:
         """Keep a chunk. Raises OSError (a full disk, a folder that cannot be written)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            keep(self._outputs)
+            keep(self._outputs.parent)
         for name, data in videos.items():
             self._write(self._video(index, name), data)
         self._write(self._chunk(index), msgspec.msgpack.encode(chunk))
+        keep(self.folder)
 
     def chunk(self, index: int) -> SpooledChunk:
         """A chunk's numbers. Raises OSError where it is not there."""
@@ -59,6 +65,7 @@ class ChunkSpool:
     def _write(self, path: Path, data: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".writing", delete=False) as file:
             file.write(data)
+        keep(Path(file.name))
         Path(file.name).replace(path)
 
     def _chunk(self, index: int) -> Path:
