@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from weights.demo.face_shape import PARTNER
+
 ANCHOR_SIZES = {8: (16.0, 32.0), 16: (64.0, 128.0), 32: (256.0, 512.0)}
 
 
@@ -56,7 +58,8 @@ class Detector(nn.Module):
 
 
 class Landmarker(nn.Module):
-    """98 WFLW points: one heat map each, read out by a soft-argmax.
+    """98 WFLW points: one heat map each, read out by a soft-argmax; the mean of what is seen in a
+    picture and in its mirror image.
 
     image (1, 3, 256, 256), BGR in [-1, 1]; points (1, 98, 2) in [-1, 1], confidence (1,).
     """
@@ -77,6 +80,8 @@ class Landmarker(nn.Module):
         y, x = torch.meshgrid(centres, centres, indexing="ij")
         self.grid: Tensor
         self.register_buffer("grid", torch.stack([x.flatten(), y.flatten()], dim=1))
+        self.partner: Tensor
+        self.register_buffer("partner", torch.from_numpy(PARTNER), persistent=False)
 
     def logits(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Points (N, 98, 2), the logarithms of their heat maps (N, 98, CELLS²), and the confidence
@@ -93,8 +98,11 @@ class Landmarker(nn.Module):
         return torch.matmul(heat.exp(), self.grid), heat, face
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        points, _, logit = self.logits(image)
-        return points, torch.sigmoid(logit)
+        points, _, logits = self.logits(torch.cat([image, image.flip(3)]))
+        seen, mirrored = points.chunk(2)
+        mirrored = mirrored[:, self.partner] * torch.tensor([-1.0, 1.0])
+        face, mirrored_face = logits.chunk(2)
+        return (seen + mirrored) / 2.0, torch.sigmoid((face + mirrored_face) / 2.0)
 
 
 class ActionUnits(nn.Module):
