@@ -151,8 +151,11 @@ def check_clinical_measures(original):
         rows = list(csv.DictReader(file))
     assert len(rows) == 288
     assert {row["empty_because"] for row in rows} == {""}
+    still = slice(*np.searchsorted([float(row["timestamp"]) for row in rows], (10.3, 11.3)))
     for side in ("left", "right"):
         fissure = np.array([float(row[f"{side}_palpebral_fissure_height_mm"]) for row in rows])
+        excursion = np.array([float(row[f"{side}_commissure_excursion_mm"]) for row in rows])
+        assert max(fissure[still].std(ddof=1), excursion[still].std(ddof=1)) < 0.3
         for blink in (19, 79, 250, 282):
             assert fissure[blink] < 0.1
             assert rows[blink][f"{side}_eye_shut"] == rows[blink][f"{side}_iris_inferred"] == "1"
