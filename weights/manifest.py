@@ -17,6 +17,9 @@ Models and what goes in and out (float32, NCHW, all shapes fixed but pfld68's n)
 - openface2_aus: no network but OpenFace 2's files, unchanged, in a zip (see `weights.openface2`).
 - clnf68: OpenFace 2's landmark models as arrays (see `weights.clnf.packing`).
 
+These are float32. A network also comes in other *kinds*, for accelerators: the same inputs and
+outputs, float32 at its ends, `batch` times as many pictures at once.
+
 Imports no torch, ONNX or numpy: running workers and the command line read it.
 """
 
@@ -24,12 +27,15 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 RECORD_FILE = "weights.json"
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
+READABLE_FORMATS = (1, 2)  # 1 knew no kinds
 FOLDER_VARIABLE = "FACEMIRROR_WEIGHTS"
 CHECKPOINTS_FOLDER = "checkpoints"
 OPENFACE2_FOLDER = "openface2"  # in the checkpoints folder
@@ -40,6 +46,15 @@ PFLD_ON_GITHUB = (
 
 AuMethod = Literal["openface3", "openface2"]
 """Whose action units are measured."""
+
+ModelKind = Literal["fp32", "fp16", "coreml"]
+"""float32 ONNX, the reference; float16 ONNX; float16 Core ML program (a folder, `.mlpackage`)."""
+
+_KIND_ENDINGS: dict[ModelKind, str] = {
+    "fp32": ".onnx",
+    "fp16": "_fp16.onnx",
+    "coreml": ".mlpackage",
+}
 
 _RESEARCH_ONLY = (
     "OpenFace 3.0: academic, non-commercial research only; everyone fetches their own copy"
@@ -82,8 +97,21 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelVariant:
+    """What `weights.json` says about another kind of a model that a folder holds."""
+
+    kind: ModelKind
+    file: str  # beside weights.json; a folder where it is an .mlpackage
+    sha256: str  # see `sha256_of`
+    batch: int  # how many times the pictures of the model itself it takes at once
+    drift: float  # how far its answers lie from torch's in float32, at most
+    unit: str  # of the drift
+    converter: str  # versions of what made it
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """What `weights.json` says about one model of a folder."""
+    """What `weights.json` says about one model of a folder: its float32 file, and other kinds."""
 
     name: str
     file: str  # beside weights.json
@@ -93,6 +121,12 @@ class InstalledModel:
     official: bool  # source_sha256 is the published checkpoint's
     converter: str  # version of this package
     demo: bool  # made to try the software, not to measure anybody
+    variants: tuple[ModelVariant, ...] = ()
+
+    def variant(self, kind: ModelKind, batch: int = 1) -> ModelVariant | None:
+        """Its other kind, if it is in the record."""
+        found = (one for one in self.variants if (one.kind, one.batch) == (kind, batch))
+        return next(found, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +229,26 @@ def default_folder() -> Path:
     return Path(user_data_dir("facemirror", appauthor=False))
 
 
+def variant_file(name: str, kind: ModelKind, batch: int = 1) -> str:
+    """What a kind of a model is called in a weights folder; the model's own file if fp32 of 1."""
+    stem = MODELS[name].file.removesuffix(".onnx")
+    several = f"_batch{batch}" if batch > 1 else ""
+    return f"{stem}{several}{_KIND_ENDINGS[kind]}"
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The file's SHA-256 as 64 hexadecimal digits. Raises OSError."""
-    with Path(path).open("rb") as file:
+    """A file's SHA-256 as 64 hexadecimal digits; a folder's is that of its files' list.
+
+    The list is what `find . -type f | LC_ALL=C sort | xargs sha256sum` prints there: paths and
+    contents count, nothing else. Raises OSError.
+    """
+    path = Path(path)
+    if path.is_dir():
+        inside = (found for found in path.rglob("*") if found.is_file())
+        files = sorted((found.relative_to(path).as_posix(), found) for found in inside)
+        listed = "".join(f"{sha256_of(found)}  ./{name}\n" for name, found in files)
+        return hashlib.sha256(listed.encode()).hexdigest()
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -206,26 +257,16 @@ def read_record(folder: str | os.PathLike[str]) -> WeightsRecord:
     path = Path(folder) / RECORD_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != RECORD_FORMAT:
+        if content["format"] not in READABLE_FORMATS:
             raise ValueError(f"format {content['format']!r}, not {RECORD_FORMAT}")
-        return WeightsRecord(
-            {name: _installed(name, entry) for name, entry in content["models"].items()}
-        )
+        entries = {name: {"name": name, **entry} for name, entry in content["models"].items()}
+        return WeightsRecord(msgspec.convert(entries, dict[str, InstalledModel]))
     except FileNotFoundError:
         return WeightsRecord()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise WeightsError(
             f"{path} cannot be read ({error}): delete it, then type 'facemirror weights convert'"
         ) from error
-
-
-def _installed(name: str, entry: dict[str, object]) -> InstalledModel:
-    model = InstalledModel(name=name, **entry)  # type: ignore[arg-type]
-    for item in fields(model):
-        value = getattr(model, item.name)
-        if not isinstance(value, item.type):  # type: ignore[arg-type]
-            raise TypeError(f"{name}: {item.name} is {value!r}")
-    return model
 
 
 def write_record(folder: str | os.PathLike[str], record: WeightsRecord) -> Path:
@@ -262,12 +303,41 @@ def verify_model(folder: str | os.PathLike[str], name: str) -> InstalledModel:
             f"{path} is not listed in {RECORD_FILE}, so its origin is unknown: "
             f"{_how_to_get(name, folder)}"
         )
-    if sha256_of(path) != installed.sha256:
+    _refuse_change(path, installed.sha256, name)
+    return installed
+
+
+def verify_variant(
+    folder: str | os.PathLike[str], name: str, kind: ModelKind, batch: int = 1
+) -> Path:
+    """Where a kind of a model lies that is in the record, there and unchanged.
+
+    fp32 with batch 1 is the model itself. Raises WeightsError with one line that names the file
+    and what to type next.
+    """
+    installed = verify_model(folder, name)
+    file = variant_file(name, kind, batch)
+    path = Path(folder) / file
+    if file == installed.file:
+        return path
+    found = installed.variant(kind, batch)
+    if found is None or found.file != file:
+        raise WeightsError(
+            f"{path} is not listed in {RECORD_FILE}: it was not made, or its numbers drifted too "
+            f"far: {_how_to_get(name, folder)}"
+        )
+    if not path.exists():
+        raise WeightsError(f"{path} is missing: {_how_to_get(name, folder)}")
+    _refuse_change(path, found.sha256, name)
+    return path
+
+
+def _refuse_change(path: Path, sha256: str, name: str) -> None:
+    if sha256_of(path) != sha256:
         raise WeightsError(
             f"{path} was changed or damaged (its checksum is not the one in {RECORD_FILE}): "
-            f"{_how_to_get(name, folder)}"
+            f"{_how_to_get(name, path.parent)}"
         )
-    return installed
 
 
 def _how_to_get(name: str, folder: str | os.PathLike[str]) -> str:

@@ -18,7 +18,7 @@ from tasks.outputs.folder import OutputError, require_one_arithmetic
 from tasks.outputs.measures.record import MeasuresRecord, RulerRecord
 from tasks.outputs.run_record import RowCounts, pose_summary, run_record
 from tests.tasks.plans import plan_of
-from weights.manifest import InstalledModel
+from weights.manifest import InstalledModel, ModelVariant
 from workers.chunk.order import AnalysisSettings
 
 FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
@@ -178,3 +178,13 @@ def test_the_settings_say_how_the_midline_was_found():
 
 def test_what_the_clinical_measures_warn_of_is_warned_of():
     assert MEASURES.warnings[0] in record().warnings
+
+
+def test_the_kinds_of_a_model_travel_and_reports_without_any_are_read():
+    half = ModelVariant("fp16", "star98_fp16.onnx", "4" * 64, 1, 0.25, "px", "facemirror 0.1.0")
+    sent = report_with(replace(STAR, variants=(half,)))
+    content = msgspec.json.encode(sent)
+    assert msgspec.json.decode(content, type=ChunkReport) == sent
+    earlier = msgspec.json.decode(content)
+    del earlier["models"][0]["variants"]
+    assert msgspec.convert(earlier, ChunkReport) == report_with(STAR)
