@@ -106,6 +106,9 @@ def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) 
         worker=worker,
         models=installed,
         seconds=result.seconds,
+        cpu_seconds=result.cpu_seconds,
+        first_frame=progress.first_frame,
+        last_frame=progress.last_frame,
         deinterlaced=result.deinterlaced,
     )
     store.put_result(index, result.rows.to_bytes(), result.segments, report, chunk.frames)
@@ -131,14 +134,18 @@ def _result(
 
 
 class _Progress:
-    """Stores how many frames of a chunk are finished, now and then."""
+    """Stores how many frames of a chunk are finished, now and then; keeps when the first and the
+    last of them were, s since 1970."""
 
     def __init__(self, store: RecordingStore, index: int) -> None:
         self._store = store
         self._index = index
         self._last = 0.0
+        self.first_frame = self.last_frame = 0.0
 
     def __call__(self, frames: int) -> None:
+        self.last_frame = time.time()
+        self.first_frame = self.first_frame or self.last_frame
         now = time.monotonic()
         if now - self._last >= PROGRESS_SECONDS:
             self._last = now

@@ -150,7 +150,8 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     """From analyze to assemble: where a chunk's numbers come from.
 
     arithmetic: see `workers.process.arithmetic`; libraries: versions of what changes numbers;
-    seconds: by stage; deinterlaced: how many of its frames were woven from two fields.
+    seconds, cpu_seconds: by stage; first_frame, last_frame: when these were analysed, s since 1970;
+    deinterlaced: how many of its frames were woven from two fields.
     """
 
     provider: str
@@ -159,6 +160,9 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     models: tuple[InstalledModel, ...]
     seconds: dict[str, float]
+    cpu_seconds: dict[str, float] = {}
+    first_frame: float = 0.0
+    last_frame: float = 0.0
     deinterlaced: int = 0
 
 

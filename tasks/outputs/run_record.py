@@ -107,6 +107,16 @@ class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[tuple[int, int], ...]
 
 
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast a recording was analysed. first_frame, last_frame: when the first frame of all and
+    the last one were analysed, s since 1970 by the workers' clocks; frames_per_s: between these
+    two, so without start-up and without writing the outputs; 0 for a single frame."""
+
+    first_frame: float
+    last_frame: float
+    frames_per_s: float
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The content of run.json.
 
@@ -130,6 +140,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     head_pose: PoseSummary
     measures: MeasuresRecord
     stage_seconds: dict[str, float]
+    stage_cpu_seconds: dict[str, float]
+    timing: Timing
     warnings: tuple[str, ...] = ()
 
 
@@ -174,8 +186,20 @@ def run_record(
         head_pose=head_pose,
         measures=measures,
         stage_seconds=_summed(report.seconds for report in reports),
+        stage_cpu_seconds=_summed(report.cpu_seconds for report in reports),
+        timing=timing_of(reports, counts.frames),
     )
     return msgspec.structs.replace(record, warnings=tuple(_warnings(record)))
+
+
+def timing_of(reports: list[ChunkReport], frames: int) -> Timing:
+    """When the frames of all chunks were analysed."""
+    first = min(report.first_frame for report in reports)
+    last = max(report.last_frame for report in reports)
+    pace = (frames - 1) / (last - first) if last > first else 0.0
+    return Timing(
+        first_frame=round(first, 3), last_frame=round(last, 3), frames_per_s=round(pace, 3)
+    )
 
 
 def encode_run_record(record: RunRecord) -> bytes:

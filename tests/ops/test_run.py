@@ -64,7 +64,17 @@ def test_run_json_says_where_the_numbers_come_from(of_two_workers, face_clip):
     }
     assert run["counts"]["measured"] == run["counts"]["frames"] == 60
     assert run["counts"]["searched"] == 6
-    assert set(run["stage_seconds"]) == {"decode", "track", "mirror", "aus", "encode"}
+    stages = {"decode", "track", "mirror", "aus", "encode"}
+    assert set(run["stage_seconds"]) == set(run["stage_cpu_seconds"]) == stages
+    assert all(seconds > 0.0 for seconds in run["stage_cpu_seconds"].values())
+
+
+def test_run_json_says_how_fast_the_frames_were_analysed(of_two_workers):
+    timing = of_two_workers.run["timing"]
+    taken = timing["last_frame"] - timing["first_frame"]
+    assert timing["frames_per_s"] == pytest.approx(59 / taken, rel=0.01)
+    written = (of_two_workers.folder / "run.json").stat().st_mtime
+    assert written - 280 < timing["first_frame"] < timing["last_frame"] < written
 
 
 def test_each_video_shows_one_half_twice(of_two_workers, face_clip):

@@ -37,13 +37,14 @@ from workers.video.segments.decoding import decode_segment
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkAnalysis:
-    """rows: the numbers; segments: compressed video by name (left, right, debug); seconds: time
-    spent by stage, which is the one thing here that differs from run to run; deinterlaced: how many
-    frames were woven from two fields."""
+    """rows: the numbers; segments: compressed video by name (left, right, debug); seconds,
+    cpu_seconds: spent by stage, the only things here that differ from run to run; deinterlaced: how
+    many frames were woven from two fields."""
 
     rows: ChunkRows
     segments: dict[VideoName, bytes]
     seconds: dict[str, float]
+    cpu_seconds: dict[str, float]
     deinterlaced: int = 0
 
 
@@ -78,7 +79,7 @@ def analyse_chunk(
             on_frame(frame.index - order.start + 1)
         segments = videos.finish()
     deinterlaced = sum(index >= order.start for index in woven)
-    return ChunkAnalysis(rows.finish(), segments, timer.seconds, deinterlaced)
+    return ChunkAnalysis(rows.finish(), segments, timer.seconds, timer.cpu_seconds, deinterlaced)
 
 
 def _followed(

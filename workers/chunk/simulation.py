@@ -44,7 +44,7 @@ def simulate_chunk(
             on_frame(done)
     video = _black(order)
     seconds = {"simulation": seconds_a_frame * order.frames}
-    return ChunkAnalysis(rows.finish(), dict.fromkeys(order.settings.videos, video), seconds)
+    return ChunkAnalysis(rows.finish(), dict.fromkeys(order.settings.videos, video), seconds, {})
 
 
 def _of_no_face(settings: AnalysisSettings) -> AuArrays:

@@ -16,7 +16,7 @@ from tasks.messages import (
 )
 from tasks.outputs.folder import OutputError, require_one_arithmetic
 from tasks.outputs.measures.record import MeasuresRecord, RulerRecord
-from tasks.outputs.run_record import RowCounts, pose_summary, run_record
+from tasks.outputs.run_record import RowCounts, Timing, pose_summary, run_record, timing_of
 from tests.tasks.plans import plan_of
 from weights.manifest import InstalledModel, ModelVariant
 from workers.chunk.order import AnalysisSettings
@@ -121,6 +121,17 @@ def test_the_libraries_are_those_of_the_machines_that_measured():
     assert [by.frames for by in made.measured_by] == [((0, 10),), ((10, 20),)]
     assert any("unlike machines" in warning for warning in made.warnings)
     assert record().arithmetic == report().arithmetic
+
+
+def test_the_pace_is_that_from_the_first_frame_of_all_to_the_last():
+    late, early = (
+        msgspec.structs.replace(report(), first_frame=first, last_frame=last)
+        for first, last in ((103.0, 109.5), (100.0, 108.0))
+    )
+    made = timing_of([late, early], 20)
+    assert made == Timing(first_frame=100.0, last_frame=109.5, frames_per_s=2.0)
+    single = msgspec.structs.replace(report(), first_frame=5.0, last_frame=5.0)
+    assert timing_of([single], 1).frames_per_s == 0.0
 
 
 def test_a_recording_of_two_arithmetics_is_refused_unless_asked_for():
