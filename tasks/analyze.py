@@ -123,7 +123,8 @@ def _result(
         from workers.chunk.simulation import simulate_chunk
 
         installed = simulated_models(chunk.settings.landmarks, chunk.settings.aus)
-        return simulate_chunk(chunk, configuration.simulated_seconds, progress), installed
+        seconds, example = configuration.simulated_seconds, configuration.simulated_example
+        return simulate_chunk(chunk, seconds, progress, example), installed
     from workers.chunk.analysis import analyse_chunk
 
     models = loaded_models(chunk.settings.landmarks, chunk.settings.aus)

@@ -32,6 +32,7 @@ class Configuration:
     lease_seconds: float = DEFAULT_LEASE
     redis_budget: int = DEFAULT_REDIS_BUDGET
     simulated_seconds: float = 0.0  # what a simulated session takes for a frame
+    simulated_example: Path | None = None  # what it gives (workers.chunk.example), if not nothing
     launcher: int | None = None  # a process without which the worker stops, too
     private_server: int | None = None  # the Redis process that then stops, too
     expected: tuple[LandmarkName, AuMethod] | None = None  # what the first chunk wants, if known
@@ -46,6 +47,7 @@ class Configuration:
         def process(name: str) -> int | None:
             return int(given(name, "0")) or None
 
+        example = given("SIMULATED_EXAMPLE", "")
         return cls(
             broker=given("BROKER", DEFAULT_BROKER),
             weights=Path(given("WEIGHTS", str(default_folder()))),
@@ -54,6 +56,7 @@ class Configuration:
             lease_seconds=float(given("LEASE_SECONDS", str(DEFAULT_LEASE))),
             redis_budget=int(given("REDIS_BUDGET", str(DEFAULT_REDIS_BUDGET))),
             simulated_seconds=float(given("SIMULATED_SECONDS", "0")),
+            simulated_example=Path(example) if example else None,
             launcher=process("LAUNCHER"),
             private_server=process("PRIVATE_SERVER"),
             expected=tuple(given("EXPECTED", "").split()) or None,  # type: ignore[arg-type]
@@ -69,6 +72,7 @@ class Configuration:
             "LEASE_SECONDS": str(self.lease_seconds),
             "REDIS_BUDGET": str(self.redis_budget),
             "SIMULATED_SECONDS": str(self.simulated_seconds),
+            "SIMULATED_EXAMPLE": str(self.simulated_example or ""),
             "LAUNCHER": str(self.launcher or ""),
             "PRIVATE_SERVER": str(self.private_server or ""),
             "EXPECTED": " ".join(self.expected or ()),

@@ -95,6 +95,10 @@ class Workers:
         self.stop()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
+    def parents(self) -> dict[WorkerPost, int]:
+        """The process id of each worker's parent."""
+        return {post: process.pid for post, process in self._processes.items()}
+
     def tend(self) -> None:
         """Start those anew that have ended; raises LauncherError when that happens too often."""
         for post, process in list(self._processes.items()):

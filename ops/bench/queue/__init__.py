@@ -1,0 +1,1 @@
+"""What the queue costs: one server, one Redis and many simulated Macs on one machine."""
