@@ -1,5 +1,6 @@
 """Which files the person meant, and what their outputs are called."""
 
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -29,16 +30,15 @@ def output_names(recordings: list[Path]) -> dict[Path, str]:
 
     Raises ValueError where two would still share one.
     """
-    # As file systems that ignore case see them.
-    stems = Counter(path.stem.casefold() for path in recordings)
+    stems = Counter(_on_a_mac(path.stem) for path in recordings)
     names = {
         path: path.stem
-        if stems[path.stem.casefold()] == 1
+        if stems[_on_a_mac(path.stem)] == 1
         else f"{path.stem}_{path.suffix.lstrip('.')}"
         for path in recordings
     }
-    taken = Counter(name.casefold() for name in names.values())
-    shared = sorted({name for name in names.values() if taken[name.casefold()] > 1})
+    taken = Counter(_on_a_mac(name) for name in names.values())
+    shared = sorted({name for name in names.values() if taken[_on_a_mac(name)] > 1})
     if shared:
         raise ValueError(
             f"several recordings are called {', '.join(shared)}: their outputs would overwrite "
@@ -57,6 +57,11 @@ def naming_fault(source: Path, name: str) -> str | None:
             f"its name has {size} bytes, outputs' names have at most {MOST_NAME_BYTES}: rename it"
         )
     return None
+
+
+def _on_a_mac(name: str) -> str:
+    """What is the same for names that one file stands under: case and composed letters aside."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def _is_text(name: str) -> bool:

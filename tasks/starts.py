@@ -15,10 +15,12 @@ from celery.worker.request import Request
 from tasks.store import RecordingStore
 from workers.process.app import app
 from workers.process.broker import redis_client
+from workers.process.configuration import WORKER_VARIABLE
 from workers.process.lease import AFTER_TASKS
 
 INGEST = "ingest"
-_PARENT = secrets.token_hex(6)  # made before the fork: a worker's parent and its children share it
+_PARENT = os.environ.get(WORKER_VARIABLE) or secrets.token_hex(6)
+"""A worker's parent and its children share it, also where they are not forked (macOS)."""
 _forgiven: set[tuple[str, str, str]] = set()  # recording, work, process
 
 

@@ -132,7 +132,7 @@ class LabOnOneMachine:
 
 def end(process: "subprocess.Popen[bytes]") -> None:
     """Kill a process and its session, and whatever outlives it a moment."""
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # macOS: all of the group have ended
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()  # it may have no session of its own
     process.wait()

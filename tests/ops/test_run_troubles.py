@@ -203,7 +203,10 @@ def badly_named(tmp_path, face_clip):
     long = "n" * 245
     named = [folder / f"{long}.wmv", Path(os.fsdecode(bytes(folder) + b"/Gr\xf6n.wmv"))]
     for path in named:
-        shutil.copy(face_clip, path)
+        try:
+            shutil.copy(face_clip, path)
+        except OSError:
+            pytest.skip("this file system has no names but UTF-8 text")
     return named
 
 

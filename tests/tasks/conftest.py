@@ -1,10 +1,12 @@
-"""A Redis on which this process works itself."""
+"""A Redis on which this process works itself, and one with workers in processes of their own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 
+from tests.tasks.lab import Lab, fresh_dispatcher, laboratory
 from tests.tasks.simulated_recording import configure
 from workers.process.app import app, connect
 from workers.process.broker import redis_client
@@ -26,3 +28,22 @@ def working_redis(private_redis, tmp_path) -> "Iterator[redis.Redis]":
         made.flushall()
         yield made
     connect(before)
+
+
+@pytest.fixture(scope="session")
+def server(phantom_weights, tmp_path_factory) -> Iterator[Lab]:
+    """A laboratory for all tests of a process, as Celery keeps the broker that it first had."""
+    with laboratory(phantom_weights, tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
+@pytest.fixture
+def lab(server, tmp_path) -> Lab:
+    """The laboratory with an empty Redis and an output folder of the test's own."""
+    server.client.flushall()
+    return replace(
+        server,
+        out=tmp_path / "out",
+        log=tmp_path / "workers.log",
+        dispatcher=fresh_dispatcher(server.server),
+    )

@@ -58,6 +58,7 @@ class Lab:
     @contextmanager
     def workers(self, analysts: int, files: int = 1) -> Iterator[Workers]:
         """Worker processes: some that analyse, some for files."""
+        connect(self.configuration)  # another test of this process may have been elsewhere
         weights = [
             fingerprint((m.name, m.sha256) for m in check_weights(self.configuration.weights, name))
             for name in ("pfld68", "star98")

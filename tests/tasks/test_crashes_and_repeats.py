@@ -11,28 +11,10 @@ from tasks.analyze import STARTS, analyze
 from tasks.assemble import assemble
 from tasks.feed import recording_queue
 from tests.ops.outputs import Outputs
-from tests.tasks.lab import LEASE_SECONDS, fresh_dispatcher, laboratory, worker_parents
+from tests.tasks.lab import LEASE_SECONDS, worker_parents
 from workers.process.broker import messages_in_hand, queue_length
 from workers.process.presence import PREFIX, WorkerPresence
 from workers.process.queues import FILES_QUEUE
-
-
-@pytest.fixture(scope="module")
-def server(phantom_weights, tmp_path_factory):
-    with laboratory(phantom_weights, tmp_path_factory.mktemp("lab")) as made:
-        yield made
-
-
-@pytest.fixture
-def lab(server, tmp_path):
-    """The laboratory with an empty Redis and an output folder of the test's own."""
-    server.client.flushall()
-    return replace(
-        server,
-        out=tmp_path / "out",
-        log=tmp_path / "workers.log",
-        dispatcher=fresh_dispatcher(server.server),
-    )
 
 
 def tables(lab, name):

