@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ops.bench.memory import peaks
-from tests.ops.command import COMMAND
+from ops.bench.measuring.whole_run import whole_run
 from weights.demo.phantom import Activations, Appearance, FacePose, render
+from weights.manifest import DEMO_FOLDER
 from workers.video.writing.encoding import SegmentEncoder
 from workers.video.writing.joining import join_segments
 
@@ -29,6 +29,5 @@ def film_4k(path: Path, frames: int) -> Path:
 @pytest.mark.skipif(sys.platform != "linux", reason="measures the resident set as Linux counts it")
 def test_a_worker_on_4k_with_all_videos_stays_under_one_and_a_half_gib(tmp_path):
     film = film_4k(tmp_path / "walk.mp4", 20)
-    line = [str(COMMAND), "run", str(film), "--out", str(tmp_path / "out"), "--weights", "demo"]
-    found = peaks([*line, "--workers", "1", "--debug-video", "--quiet"])
-    assert 400 < found["worker"] < 1536, found
+    run = whole_run(film, DEMO_FOLDER, ["--workers", "1", "--debug-video"])
+    assert 400 < run.peak_mebibytes["worker"] < 1536, run.peak_mebibytes
