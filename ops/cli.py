@@ -189,6 +189,47 @@ def demo(
         raise typer.Exit(FAILED)
 
 
+@app.command(epilog=examples("tune"), rich_help_panel=ONE_MACHINE)
+def tune(
+    recording: Annotated[
+        Path | None,
+        typer.Argument(help="To measure on, with a face in every frame.", show_default="drawn"),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of converted models; 'demo': the small ones.",
+            envvar="FACEMIRROR_WEIGHTS",
+        ),
+    ] = None,
+    provider: Annotated[Provider, typer.Option(help="What runs the models.")] = Provider.auto,
+    aus: AusOption = Aus.openface3,
+    landmarks: LandmarksOption = None,
+) -> None:
+    """Find how many worker processes are the fastest here, and keep it. Takes a minute or two.
+
+    run and worker start as many then, unless --workers says otherwise. It changes no number.
+    """
+    from ops.analysis_choices import DEFAULT_LANDMARKS, require_compatible
+    from ops.tuning.command import TuneOptions
+    from ops.tuning.command import tune as run_tune
+    from workers.chunk.order import AnalysisSettings
+
+    console = terminal(stderr=True)
+    with spoken_errors(console):
+        chosen = DEFAULT_LANDMARKS[aus.value] if landmarks is None else landmarks.value
+        analysis = AnalysisSettings(landmarks=chosen, aus=aus.value)
+        require_compatible(analysis, "openface3")
+        demo = str(weights) == DEMO
+        options = TuneOptions(
+            weights=DEMO_FOLDER if demo else (weights or default_folder()).absolute(),
+            analysis=analysis,
+            provider=provider.value,
+            recording=recording,
+        )
+        run_tune(options, console)
+
+
 for command, panel in (
     (studies.submit, STUDIES),
     (studies.status, STUDIES),

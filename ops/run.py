@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 
-import psutil
 import redis
 from rich.console import Console
 
@@ -18,12 +17,14 @@ from ops.errors import UsageError
 from ops.recordings import find_recordings, naming_fault, output_names
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from ops.terminal.progress import ProgressBars, StudyWatch
+from ops.tuning.kept_choice import Circumstances, processes_for
 from tasks.dispatch import Dispatcher
 from tasks.messages import RunSettings
 from tasks.outputs.spool import PARTIAL
 from tasks.studies import recording_id
 from weights.manifest import InstalledModel
 from workers.process.app import app, connect
+from workers.process.arithmetic import arithmetic
 from workers.process.broker import (
     redis_client,
     require_guarded,
@@ -36,7 +37,7 @@ from workers.process.presence import present_workers
 from workers.process.private_redis import PrivateRedis
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
 from workers.session.needed_models import check_weights
-from workers.session.providers import Provider, ProviderChoice, default_processes
+from workers.session.providers import Provider, ProviderChoice
 from workers.session.warm_up import choose_provider, warm_up_apart
 
 POLL_SECONDS = 0.25
@@ -127,12 +128,16 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
     """A private Redis and workers for everything."""
     models = _models(options, console)
     provider = _provider(options, console)
-    count = options.workers or default_processes(
-        provider, psutil.cpu_count(logical=False) or 1, psutil.virtual_memory().total
+    analysis = options.settings.analysis
+    expected = analysis.landmarks, analysis.aus
+    number = processes_for(
+        options.workers,
+        provider,
+        lambda: [Circumstances.here(arithmetic(provider), models, *expected)],
     )
+    count = number.count
     weights = fingerprint((model.name, model.sha256) for model in models)
     queues = tuple(served_queues([DEFAULT_POOL], [weights], provider))
-    expected = options.settings.analysis.landmarks, options.settings.analysis.aus
     posts = [WorkerPost("facemirror-files", (FILES_QUEUE,))]  # it is waited for first
     posts += [WorkerPost(f"facemirror-{n}", queues, expected=expected) for n in range(1, count + 1)]
     with PrivateRedis() as server:
@@ -146,7 +151,7 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
         )
         connect(configuration)
         if not options.quiet:
-            console.print(f"{count} worker{'s' * (count > 1)} on provider '{provider}'")
+            console.print(f"{count} worker{'s' * (count > 1)} on provider '{provider}'{number.why}")
         with Workers(posts, configuration, log) as workers:
             yield Crew(workers, models, FILES_QUEUE)
 

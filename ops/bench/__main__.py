@@ -20,7 +20,7 @@ from ops.bench.measuring.figures import Findings, as_json, as_markdown
 from ops.bench.measuring.films import draw_phantom
 from ops.bench.measuring.machine import this_machine
 from ops.bench.measuring.setting import Setting
-from ops.bench.parts import clip, many_workers, sizes, speed
+from ops.bench.parts import clip, length, many_workers, sizes, speed
 from ops.errors import UsageError, spoken_errors
 from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
@@ -32,6 +32,7 @@ PARTS: dict[str, Measure] = {
     speed.PART: speed.measure,
     clip.PART: clip.measure,
     sizes.PART: sizes.measure,
+    length.PART: length.measure,
     many_workers.PART: many_workers.measure,
 }
 

@@ -11,18 +11,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-import psutil
 import redis
 from rich.console import Console
 
 from ops.errors import Stopped
 from ops.lab.launch_agent import install
 from ops.lab.place import Place, name_key, only_holder, words_on_name
+from ops.tuning.kept_choice import Circumstances, processes_for
 from tasks.messages import RecordingOrder
 from tasks.studies import open_studies
 from weights.manifest import AuMethod, InstalledModel, WeightsError
 from workers.face.scheme import LandmarkName
 from workers.process.app import app, connect
+from workers.process.arithmetic import arithmetic
 from workers.process.broker import (
     impatient_client,
     redis_client,
@@ -33,7 +34,7 @@ from workers.process.configuration import Configuration, default_compiled
 from workers.process.launcher import WorkerPost, Workers
 from workers.process.queues import SIMULATED, fingerprint, served_queues
 from workers.session.needed_models import LANDMARKS_AND_AUS, check_weights
-from workers.session.providers import Provider, ProviderChoice, default_processes
+from workers.session.providers import Provider, ProviderChoice
 from workers.session.warm_up import choose_provider, warm_up_apart
 
 TEND_SECONDS = 0.5
@@ -77,9 +78,15 @@ def work(options: WorkerOptions, console: Console) -> None:
         simulated_seconds=options.simulated_seconds,
     )
     connect(configuration)
-    count = options.workers or default_processes(
-        provider, psutil.cpu_count(logical=False) or 1, psutil.virtual_memory().total
+    number = processes_for(
+        options.workers,
+        provider,
+        lambda: (
+            Circumstances.here(arithmetic(provider), models, landmarks, aus)
+            for (landmarks, aus), models in sets.items()
+        ),
     )
+    count = number.count
     host = options.name or socket.gethostname().partition(".")[0]
     names = [WORKER_NAME, *(f"{WORKER_NAME}-{n}" for n in range(2, count + 1))]
     posts = [WorkerPost(name, tuple(queues), host) for name in names]
@@ -88,8 +95,9 @@ def work(options: WorkerOptions, console: Console) -> None:
     place = Place(client, name_key(host), machine, words_on_name(host))
     with only_holder(place, console), Workers(posts, configuration, options.log) as workers:
         console.print(
-            f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}', for "
-            f"{without_password(options.broker)}; Ctrl-C finishes what is in hand and stops",
+            f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}'"
+            f"{number.why}, for {without_password(options.broker)}; "
+            "Ctrl-C finishes what is in hand and stops",
             soft_wrap=True,
         )
         _work_until_stopped(workers, place, set(queues), sets, console)

@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "facemirror run recordings/ --out results --aus openface2",
     ),
     "demo": ("facemirror demo", "facemirror demo --left 0.3 --provider cpu"),
+    "tune": ("facemirror tune", "facemirror tune --aus openface2"),
     "submit": (
         "facemirror submit recordings/ --out results --name smiles --watch",
         "facemirror submit list.csv --out results --priority high --pseudonymize",

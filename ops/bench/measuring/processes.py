@@ -70,7 +70,8 @@ def _kind(process: psutil.Process) -> str:
         return "redis"
     if not any("celery_worker" in word for word in said):
         return "command"
-    return "files" if any("-files" in word for word in said) else "worker"
+    names = [word.partition("@")[0] for word in said if "@" in word]
+    return "files" if any("files" in name for name in names) else "worker"
 
 
 def peak_mebibytes(process: psutil.Process) -> float:

@@ -21,13 +21,16 @@ LOOKS_A_REDIS_LOOK = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRun:
-    """frames, measured: of the recording, and those with a face; chunks: it was cut into; seconds:
-    from the command to its end; first_frame: from the command to the first analysed frame, s;
-    steady: frames/s from the first analysed frame to the last, so start-up and writing the outputs
-    left out; both None where the command is of a version that does not tell; stage_cpu_ms: of a
-    frame, by stage; cpu_ms: of a frame, by kind of process; peak_mebibytes: of any one process of
-    each kind; traffic: through Redis."""
+    """provider, arithmetic: what measured, as run.json says; frames, measured: of the recording,
+    and those with a face; chunks: it was cut into; seconds: from the command to its end;
+    first_frame: from the command to the first analysed frame, s; steady: frames/s from the first
+    analysed frame to the last, so start-up and writing the outputs left out; both None where the
+    command is of a version that does not tell; stage_cpu_ms: of a frame, by stage; cpu_ms: of a
+    frame, by kind of process; peak_mebibytes: of any one process of each kind; traffic: through
+    Redis."""
 
+    provider: str
+    arithmetic: str
     frames: int
     measured: int
     chunks: int
@@ -70,6 +73,8 @@ def whole_run(
         record = json.loads((folder / "out" / recording.stem / "run.json").read_text())
     frames, timing = record["counts"]["frames"], record.get("timing")
     return WholeRun(
+        provider=record["provider"],
+        arithmetic=record["arithmetic"],
         frames=frames,
         measured=record["counts"]["measured"],
         chunks=len(record["chunks"]),

@@ -1,9 +1,12 @@
-"""One server and up to 64 simulated workers: `ops.bench.queue`, which says what is measured."""
+"""One server and up to 64 simulated Macs: `ops.bench.queue`, which says what is measured."""
 
 import json
+import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ops.bench.measuring.figures import Findings
 from ops.bench.measuring.setting import Setting
@@ -14,31 +17,64 @@ PART = "workers"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """counts: of workers, each beside one alone; chunks: for each of them; ms_a_frame: that a
-    simulated session takes."""
+    """counts: of Macs, one after the other; seconds: of work for each; minutes: of a recording;
+    ms_a_frame: that a Mac takes."""
 
     counts: tuple[int, ...]
-    chunks: int
+    seconds: float
+    minutes: float
     ms_a_frame: int
 
+    @property
+    def options(self) -> list[str]:
+        """Of `ops.bench.queue`."""
+        numbers = {
+            "--seconds": self.seconds,
+            "--minutes": self.minutes,
+            "--seconds-a-frame": self.ms_a_frame / 1000,
+        }
+        given = [f"{name}={value}" for name, value in numbers.items()]
+        return [*(f"--workers={count}" for count in self.counts), *given]
 
-THOROUGH, QUICK = Load((16, 64), 6, 40), Load((2,), 4, 2)
+
+THOROUGH, QUICK = Load((1, 16, 64), 24, 5, 40), Load((2,), 1, 0.1, 10)
 
 
 def measure(setting: Setting, findings: Findings) -> None:
-    """One worker and many of them."""
+    """One Mac and many of them."""
     load = QUICK if setting.quick else THOROUGH
-    for count in load.counts:
-        setting.say(f"{PART}: 1 and {count} simulated workers")
-        words: list[int | float | str] = ["--workers", count, "--chunks", load.chunks]
-        words += ["--seconds-a-frame", load.ms_a_frame / 1000]
-        line = [sys.executable, "-P", "-m", "ops.bench.queue", *map(str, words)]
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise UsageError(f"ops.bench.queue ended with {done.returncode}: {done.stderr[-300:]}")
-        told = json.loads(done.stdout.strip().splitlines()[-1])
-        for which in (told["one"], told["all"]):
-            subject = f"{which['workers']} simulated, {load.ms_a_frame} ms a frame"
-            findings.add(PART, subject, "frames a second", "frames/s", [which["frames_per_s"]])
-        share = 100 * told["of_ideal"]
-        findings.add(PART, subject, f"of {count} times what one does", "%", [share])
+    setting.say(f"{PART}: {', '.join(map(str, load.counts))} simulated Macs")
+    one: float | None = None
+    for told in _told(load):
+        count = told["workers"]
+        subject = f"{count} simulated, {load.ms_a_frame} ms a frame"
+        steady = told["steady_frames_per_s"]
+        pace = told["frames_per_s"] if math.isnan(steady) else steady
+        findings.add(PART, subject, "frames a second", "frames/s", [pace])
+        if count == 1:
+            one = pace
+        elif one is not None:
+            share = 100 * pace / (count * one)
+            findings.add(PART, subject, f"of {count} times what one does", "%", [share])
+        chunk = told["a_chunk"]
+        for quantity, unit, value in (
+            ("CPU of everything", "ms a frame", told["cpu_ms_a_frame"]),
+            ("Redis' commands", "a chunk", chunk["commands"]),
+            ("received by Redis", "kB a chunk", chunk["kB_to_redis"]),
+            ("sent by Redis", "kB a chunk", chunk["kB_from_redis"]),
+            ("Redis' commands while idle", "a second", told["idle_a_second"]["commands"]),
+        ):
+            findings.add(PART, subject, quantity, unit, [float(value)])
+
+
+def _told(load: Load) -> Iterator[dict[str, Any]]:
+    """What the benchmark of the queue says of each count. Raises UsageError where it fails."""
+    line = [sys.executable, "-P", "-m", "ops.bench.queue", *load.options]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or "nothing").splitlines()[-1]
+        raise UsageError(f"{' '.join(line)} ended with {done.returncode}: {last}")
+    for said in done.stdout.splitlines():
+        told = json.loads(said)
+        if "workers" in told:
+            yield told

@@ -66,6 +66,9 @@ def _add(
     steady = [run.steady or 0.0 for run in rounds.runs]
     shares = [100 * run / bare for run, bare in zip(steady, alone, strict=True)]
     findings.add(PART, name, "run, steady, of the networks alone", "%", shares)
+    stages = [sum(run.stage_cpu_ms.values()) for run in rounds.runs]
+    shares = [100 * one / all_stages for one, all_stages in zip(cpu, stages, strict=True)]
+    findings.add(PART, name, "CPU of the networks alone, of all stages'", "%", shares)
     for other, values in others.items():
         times = [run / value for run, value in zip(steady, values, strict=True)]
         findings.add(PART, name, f"run, steady, beside {other}", "times", times)

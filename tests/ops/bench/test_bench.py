@@ -59,6 +59,7 @@ def test_every_part_has_its_rows(figures):
         "from the command to the first analysed frame",
         "run, steady, of the networks alone",
         "run, steady, beside another",
+        "CPU of the networks alone, of all stages'",
         "CPU of stage 'track'",
         "CPU of stage 'encode'",
         "CPU of 'worker', start-up included",
