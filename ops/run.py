@@ -35,10 +35,12 @@ from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration, d
 from workers.process.launcher import WorkerPost, Workers
 from workers.process.presence import present_workers
 from workers.process.private_redis import PrivateRedis
-from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
-from workers.session.needed_models import check_weights
-from workers.session.providers import Provider, ProviderChoice
-from workers.session.warm_up import choose_provider, warm_up_apart
+from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, served_queues
+from workers.session.backends import Backend, PrecisionChoice
+from workers.session.needed_models import check_precision, check_weights
+from workers.session.providers import ProviderChoice
+from workers.session.trial.choice import Wish, choose_backend
+from workers.session.trial.figures import Trial
 
 POLL_SECONDS = 0.25
 FIRST_POLLS, FIRST_POLL_SECONDS = 100, 0.05
@@ -57,6 +59,7 @@ class RunOptions:
     settings: RunSettings
     workers: int | None = None
     provider: ProviderChoice = "auto"
+    precision: PrecisionChoice = "any"
     broker: str | None = None
     log: Path | None = None
     quiet: bool = False
@@ -127,31 +130,32 @@ def remove_leftovers(folders: list[Path]) -> None:
 def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew]:
     """A private Redis and workers for everything."""
     models = _models(options, console)
-    provider = _provider(options, console)
+    backend, trial = _backend(options, models, console)
     analysis = options.settings.analysis
     expected = analysis.landmarks, analysis.aus
     number = processes_for(
         options.workers,
-        provider,
-        lambda: [Circumstances.here(arithmetic(provider), models, *expected)],
+        backend.provider,
+        lambda: [Circumstances.here(arithmetic(backend), models, *expected)],
     )
     count = number.count
-    weights = fingerprint((model.name, model.sha256) for model in models)
-    queues = tuple(served_queues([DEFAULT_POOL], [weights], provider))
+    queues = tuple(served_queues([DEFAULT_POOL], [models], backend))
     posts = [WorkerPost("facemirror-files", (FILES_QUEUE,))]  # it is waited for first
     posts += [WorkerPost(f"facemirror-{n}", queues, expected=expected) for n in range(1, count + 1)]
     with PrivateRedis() as server:
         configuration = Configuration(
             broker=server.url,
             weights=options.weights.absolute(),
-            provider=provider,
+            backend=backend,
+            trial=trial,
             compiled=default_compiled(),
             lease_seconds=PRIVATE_LEASE,
             private_server=server.process,
         )
         connect(configuration)
         if not options.quiet:
-            console.print(f"{count} worker{'s' * (count > 1)} on provider '{provider}'{number.why}")
+            workers_said = f"{count} worker{'s' * (count > 1)} on {backend}{number.why}"
+            console.print(workers_said, soft_wrap=True)
         with Workers(posts, configuration, log) as workers:
             yield Crew(workers, models, FILES_QUEUE)
 
@@ -186,25 +190,26 @@ def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator
         yield Crew(workers, models, queue)
 
 
-def _provider(options: RunOptions, console: Console) -> Provider:
-    import onnxruntime
-
-    analysis = options.settings.analysis
-
-    def warm_up(provider: Provider) -> str | None:
-        return warm_up_apart(
-            options.weights, provider, analysis.landmarks, analysis.aus, default_compiled()
-        )
-
+def _backend(
+    options: RunOptions, models: tuple[InstalledModel, ...], console: Console
+) -> tuple[Backend, Trial | None]:
     def say(line: str) -> None:
         console.print(line, style="yellow", soft_wrap=True)
 
-    return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
+    wish = Wish(
+        weights=options.weights,
+        installed=models,
+        compiled=default_compiled(),
+        provider=options.provider,
+        precision=options.precision,
+    )
+    return choose_backend(wish, say)
 
 
 def _models(options: RunOptions, console: Console) -> tuple[InstalledModel, ...]:
     analysis = options.settings.analysis
     installed = check_weights(options.weights, analysis.landmarks, analysis.aus)
+    check_precision(installed, options.precision)
     say_which_weights(options.weights, installed, options.demo, console)
     return installed
 
@@ -281,6 +286,7 @@ def _options(options: RunOptions, crew: Crew) -> StudyOptions:
     return StudyOptions(
         out=options.out,
         provider=None if options.provider == "auto" else options.provider,
+        precision=options.precision,
         files_queue=crew.files_queue,
         anew=options.force,
     )

@@ -42,6 +42,14 @@ class AuLabels(StrEnum):
     face_mirror_1 = "face-mirror-1"
 
 
+class Precision(StrEnum):
+    """What the numbers between a network's layers are."""
+
+    any = "any"
+    fp32 = "fp32"
+    fp16 = "fp16"
+
+
 FITTING = "what fits the machine"
 MEASURED = "What is measured"
 
@@ -104,6 +112,12 @@ ForceOption = Annotated[
         "--force",
         help="Analyse anew what is finished. Without it, outputs in --out that the same file, "
         "settings, weights and provider gave are kept.",
+    ),
+]
+PrecisionOption = Annotated[
+    Precision,
+    typer.Option(
+        help="What the networks compute in; any: what is right and fastest, one for a recording."
     ),
 ]
 RestOption = Annotated[

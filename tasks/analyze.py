@@ -19,11 +19,12 @@ from tasks.store import ANY_MIX, RecordingStore
 from weights.manifest import InstalledModel
 from workers.chunk.order import ChunkOrder
 from workers.process.app import app
-from workers.process.arithmetic import arithmetic, libraries
+from workers.process.arithmetic import arithmetic
 from workers.process.broker import redis_client
 from workers.process.configuration import Configuration
 from workers.process.memory import release_unused_memory
 from workers.process.queues import SIMULATED, same_queue_for
+from workers.session.machine import libraries
 
 if TYPE_CHECKING:
     from workers.chunk.analysis import ChunkAnalysis
@@ -62,7 +63,7 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
     chunk = store.chunk(index)
     if chunk is None or store.has_result(index) or store.failures():
         return said
-    mine = arithmetic(app.conf.facemirror.provider)
+    mine = arithmetic(app.conf.facemirror.backend)
     claimed = store.claim(mine)
     if claimed not in (mine, ANY_MIX):
         # One recording, one arithmetic: hand it on to those who have begun it.
@@ -99,12 +100,15 @@ def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) 
         return  # else another worker has just finished it, or its recording is over
     progress = _Progress(store, index)
     result, installed = _result(chunk, segment, progress)
+    backend = app.conf.facemirror.backend
     report = ChunkReport(
-        provider=app.conf.facemirror.provider,
-        arithmetic=arithmetic(app.conf.facemirror.provider),
-        libraries=libraries(),
+        provider=backend.provider,
+        arithmetic=arithmetic(backend),
+        libraries=libraries(backend),
         worker=worker,
         models=installed,
+        backend=backend,
+        trial=app.conf.facemirror.trial,
         seconds=result.seconds,
         cpu_seconds=result.cpu_seconds,
         first_frame=progress.first_frame,

@@ -90,7 +90,7 @@ def recording_queue(order: RecordingOrder, claimed: str | None) -> str:
 
 def order_fingerprint(order: RecordingOrder) -> str:
     """The fingerprint of the models that an order wants."""
-    return fingerprint((model.name, model.sha256) for model in order.models)
+    return fingerprint(order.models, order.precision)
 
 
 def _part_frames(plan: RecordingPlan, part: int) -> str:

@@ -4,10 +4,12 @@ from typing import Literal
 
 import msgspec
 
-from weights.manifest import InstalledModel
+from weights.manifest import InstalledModel, ModelKind
 from workers.aus.labels import AuLabels
 from workers.chunk.order import AnalysisSettings
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE
+from workers.session.backends import Backend, PrecisionChoice
+from workers.session.trial.figures import Trial
 from workers.video.segments.planning import ChunkSpan
 
 Priority = Literal["normal", "high"]
@@ -24,12 +26,22 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     rest: tuple[float, float] | None = None
 
 
+class VariantSum(msgspec.Struct, frozen=True):
+    """Which file another kind of a model must be; see `weights.manifest.ModelVariant`."""
+
+    kind: ModelKind
+    file: str
+    sha256: str
+    batch: int = 1
+
+
 class ModelSum(msgspec.Struct, frozen=True):
-    """Which file a model must be."""
+    """Which file a model must be, and which ones its other kinds."""
 
     name: str
     file: str
     sha256: str
+    variants: tuple[VariantSum, ...] = ()
 
 
 class RecordingFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +60,8 @@ class RecordingOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     label: what people see in Flower and in logs; files: None where names must not leave the lab
     server, which then has them in its own register; models: the only ones that may be used;
-    provider: what must run them, None for whatever takes the first chunk; anew: even if the
-    outputs are there already.
+    provider: what must run them, None for whatever takes the first chunk; precision: what its
+    numbers must be, likewise; anew: even if the outputs are there already.
     """
 
     id: str
@@ -59,6 +71,7 @@ class RecordingOrder(msgspec.Struct, frozen=True, kw_only=True):
     settings: RunSettings
     models: tuple[ModelSum, ...]
     provider: NamedProvider | None = None
+    precision: PrecisionChoice = "any"
     mix_providers: bool = False
     priority: Priority = "normal"
     pool: str = DEFAULT_POOL
@@ -150,7 +163,9 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     """From analyze to assemble: where a chunk's numbers come from.
 
     arithmetic: see `workers.process.arithmetic`; libraries: versions of what changes numbers;
-    seconds, cpu_seconds: by stage; first_frame, last_frame: when these were analysed, s since 1970;
+    models: each with the kinds that were run; backend: what ran them, None in an earlier version's;
+    trial: that found it, None where there was nothing to choose; seconds, cpu_seconds: by stage;
+    first_frame, last_frame: when these were analysed, s since 1970;
     deinterlaced: how many of its frames were woven from two fields.
     """
 
@@ -159,6 +174,8 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     libraries: dict[str, str]
     worker: str
     models: tuple[InstalledModel, ...]
+    backend: Backend | None = None
+    trial: Trial | None = None
     seconds: dict[str, float]
     cpu_seconds: dict[str, float] = {}
     first_frame: float = 0.0

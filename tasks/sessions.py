@@ -35,12 +35,12 @@ def _load(landmarks: LandmarkName, aus: AuMethod) -> "Models":
 
     configuration: Configuration = app.conf.facemirror
     models = load_models(
-        configuration.weights, configuration.provider, landmarks, aus, configuration.compiled
+        configuration.weights, configuration.backend, landmarks, aus, configuration.compiled
     )
     for model in models.installed:
         if model.demo or not model.official:
             logger.warning("%s was not made from the published checkpoint", model.file)
-    logger.info("models loaded on provider '%s'", configuration.provider)
+    logger.info("models loaded on %s", configuration.backend)
     return models
 
 

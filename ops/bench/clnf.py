@@ -25,6 +25,7 @@ from workers.clnf.tracker import TRACKING_WINDOWS, Followed, LandmarkModels, Lan
 from workers.face.shape.shape_fit import ShapeFit, fit_shape
 from workers.face.tracking import FaceTracker
 from workers.process.configuration import default_compiled
+from workers.session.backends import CPU
 from workers.session.loading import load_models
 
 
@@ -70,7 +71,7 @@ def main(
     frames: int = 200,
 ) -> None:
     """Follow the face of the first frames of one recording."""
-    loaded = load_models(weights, "cpu", "pfld68", "openface2", default_compiled())
+    loaded = load_models(weights, CPU, "pfld68", "openface2", default_compiled())
     began = time.perf_counter()
     models = load_landmark_models(weights / "clnf68.npz")
     loading = time.perf_counter() - began

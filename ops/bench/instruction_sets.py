@@ -47,10 +47,11 @@ def measure(
     from workers.chunk.analysis import analysed_face
     from workers.chunk.rows import ChunkRowsBuilder, FrameRow
     from workers.face.mirroring import SIDES
+    from workers.session.backends import CPU
     from workers.session.loading import load_models
 
     with tempfile.TemporaryDirectory() as compiled:
-        models = load_models(weights, "cpu", landmarks, aus, Path(compiled))
+        models = load_models(weights, CPU, landmarks, aus, Path(compiled))
     tracker = models.tracker(frames)
     measurer = models.measurer("mirrored")
     points, rows = [], []

@@ -30,6 +30,7 @@ from workers.face.mirroring import SIDES, mirrored_landmarks
 from workers.face.scheme import IBUG68
 from workers.face.shape.shape_fit import fit_shape
 from workers.process.configuration import default_compiled
+from workers.session.backends import CPU
 from workers.session.loading import load_models
 
 AFTER_LANDMARKS = ("mirror", "measure", "assemble")
@@ -69,7 +70,7 @@ def main(
     landmarks: Landmarks = Landmarks.clnf68,
 ) -> None:
     """Measure the first frames of one recording."""
-    models = load_models(weights, "cpu", landmarks.value, "openface2", default_compiled())
+    models = load_models(weights, CPU, landmarks.value, "openface2", default_compiled())
     openface2 = open_openface2(weights / "openface2_aus.zip")
     tracker = models.tracker(frames)
     measurer = OpenFace2Measurer(openface2, IBUG68, "mirrored")

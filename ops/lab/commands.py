@@ -8,7 +8,7 @@ import typer
 
 from ops.broker_options import BrokerUrl, Insecure
 from ops.errors import FAILED, spoken_errors
-from ops.run_options import FITTING
+from ops.run_options import FITTING, Precision, PrecisionOption
 from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -41,12 +41,13 @@ def worker(
     provider: Annotated[
         WorkerProvider,
         typer.Option(
-            help="What runs the models: coreml, cuda or cpu; auto: the first that works; "
+            help="What runs the models: coreml, cuda or cpu; auto: the fastest that is right; "
             "simulated: nothing does, for trying the queue.",
             envvar="FACEMIRROR_PROVIDER",
             metavar="NAME",
         ),
     ] = WorkerProvider.auto,
+    precision: PrecisionOption = Precision.any,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Worker processes.", show_default=FITTING, metavar="COUNT"),
@@ -88,6 +89,7 @@ def worker(
             broker=broker,
             weights=DEMO_FOLDER if demo else weights or default_folder(),
             provider=provider.value,
+            precision=precision.value,
             workers=workers,
             pools=pool_names(queues),
             name=name,

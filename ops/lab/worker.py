@@ -16,33 +16,29 @@ from rich.console import Console
 
 from ops.errors import Stopped
 from ops.lab.launch_agent import install
+from ops.lab.not_served import ModelSets, Served, say_what_is_not_served
 from ops.lab.place import Place, name_key, only_holder, words_on_name
 from ops.tuning.kept_choice import Circumstances, processes_for
-from tasks.messages import RecordingOrder
-from tasks.studies import open_studies
-from weights.manifest import AuMethod, InstalledModel, WeightsError
-from workers.face.scheme import LandmarkName
-from workers.process.app import app, connect
+from weights.manifest import WeightsError
+from workers.process.app import connect
 from workers.process.arithmetic import arithmetic
 from workers.process.broker import (
     impatient_client,
-    redis_client,
     require_usable,
     without_password,
 )
 from workers.process.configuration import Configuration, default_compiled
 from workers.process.launcher import WorkerPost, Workers
-from workers.process.queues import SIMULATED, fingerprint, served_queues
+from workers.process.queues import served_queues
+from workers.session.backends import SIMULATED_BACKEND, Backend, PrecisionChoice
 from workers.session.needed_models import LANDMARKS_AND_AUS, check_weights
-from workers.session.providers import Provider, ProviderChoice
-from workers.session.warm_up import choose_provider, warm_up_apart
+from workers.session.providers import ProviderChoice
+from workers.session.trial.choice import Wish, choose_backend
+from workers.session.trial.figures import Trial
 
 TEND_SECONDS = 0.5
 STUDIES_SECONDS = 10.0
 WORKER_NAME = "facemirror"
-
-ModelSets = dict[tuple[LandmarkName, AuMethod], tuple[InstalledModel, ...]]
-"""The models for each kind of landmarks and AUs that a machine can analyse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +49,7 @@ class WorkerOptions:
     broker: str
     weights: Path
     provider: ProviderChoice | Literal["simulated"] = "auto"
+    precision: PrecisionChoice = "any"
     workers: int | None = None
     pools: tuple[str, ...]
     name: str | None = None
@@ -67,22 +64,23 @@ def work(options: WorkerOptions, console: Console) -> None:
     UsageError where another worker has the name."""
     require_usable(options.broker, options.insecure)
     sets = usable_weights(options.weights)
-    provider = _provider(options, sets, console)
-    queues = served_queues(options.pools, [_fingerprint(s) for s in sets.values()], provider)
+    backend, trial = _backend(options, sets, console)
+    queues = served_queues(options.pools, sets.values(), backend)
     configuration = replace(
         Configuration.from_environment(),
         broker=options.broker,
         weights=options.weights.absolute(),
-        provider=provider,
+        backend=backend,
+        trial=trial,
         compiled=default_compiled(),
         simulated_seconds=options.simulated_seconds,
     )
     connect(configuration)
     number = processes_for(
         options.workers,
-        provider,
+        backend.provider,
         lambda: (
-            Circumstances.here(arithmetic(provider), models, landmarks, aus)
+            Circumstances.here(arithmetic(backend), models, landmarks, aus)
             for (landmarks, aus), models in sets.items()
         ),
     )
@@ -95,12 +93,11 @@ def work(options: WorkerOptions, console: Console) -> None:
     place = Place(client, name_key(host), machine, words_on_name(host))
     with only_holder(place, console), Workers(posts, configuration, options.log) as workers:
         console.print(
-            f"{', '.join(f'{name}@{host}' for name in names)} on provider '{provider}'"
-            f"{number.why}, for {without_password(options.broker)}; "
-            "Ctrl-C finishes what is in hand and stops",
+            f"{', '.join(f'{name}@{host}' for name in names)} on {backend}{number.why}, for "
+            f"{without_password(options.broker)}; Ctrl-C finishes what is in hand and stops",
             soft_wrap=True,
         )
-        _work_until_stopped(workers, place, set(queues), sets, console)
+        _work_until_stopped(workers, place, Served(frozenset(queues), sets, backend), console)
 
 
 def install_launch_agent(options: WorkerOptions, console: Console) -> None:
@@ -112,6 +109,7 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
     usable_weights(options.weights)
     given = {
         "--provider": options.provider,
+        "--precision": None if options.precision == "any" else options.precision,
         "--workers": options.workers,
         "--queues": ",".join(options.pools),
         "--weights": options.weights.absolute(),
@@ -149,36 +147,31 @@ def usable_weights(folder: Path) -> ModelSets:
     return found
 
 
-def _fingerprint(models: tuple[InstalledModel, ...]) -> str:
-    return fingerprint((model.name, model.sha256) for model in models)
-
-
-def _provider(
-    options: WorkerOptions,
-    sets: ModelSets,
-    console: Console,
-) -> Provider:
+def _backend(
+    options: WorkerOptions, sets: ModelSets, console: Console
+) -> tuple[Backend, Trial | None]:
+    """What serves all kinds of analyses for which there are models here."""
     if options.provider == "simulated":
         console.print("SIMULATED: this worker measures nothing", style="bold red")
-        return SIMULATED
-    import onnxruntime
-
-    landmarks, aus = next(iter(sets))
-
-    def warm_up(provider: Provider) -> str | None:
-        return warm_up_apart(options.weights, provider, landmarks, aus, default_compiled())
+        return SIMULATED_BACKEND, None
 
     def say(line: str) -> None:
         console.print(line, style="yellow", soft_wrap=True)
 
-    return choose_provider(options.provider, onnxruntime.get_available_providers(), warm_up, say)
+    wish = Wish(
+        weights=options.weights,
+        installed=tuple(model for models in sets.values() for model in models),
+        compiled=default_compiled(),
+        provider=options.provider,
+        precision=options.precision,
+    )
+    return choose_backend(wish, say)
 
 
 def _work_until_stopped(
     workers: Workers,
     place: Place,
-    queues: set[str],
-    sets: ModelSets,
+    served: Served,
     console: Console,
 ) -> None:
     def keep_name() -> None:
@@ -194,7 +187,7 @@ def _work_until_stopped(
                 keep_name()
                 if time.monotonic() - looked > STUDIES_SECONDS:
                     looked = time.monotonic()
-                    _say_which_weights_are_wanted(queues, sets, told, console)
+                    say_what_is_not_served(served, told, console)
                 time.sleep(TEND_SECONDS)
     except KeyboardInterrupt:
         console.print("finishing what is in hand; Ctrl-C again stops at once")
@@ -215,40 +208,3 @@ def _interrupted_by_signals() -> Iterator[None]:
     for number in endings:
         signal.signal(number, interrupt)
     yield
-
-
-def _say_which_weights_are_wanted(
-    queues: set[str],
-    sets: ModelSets,
-    told: set[str],
-    console: Console,
-) -> None:
-    """Say once for each study that it wants models which are not here."""
-    from tasks.feed import recording_queue
-
-    try:
-        for study in open_studies(redis_client(app.conf.broker_url)):
-            recordings = [*study.begun(), *study.waiting(1)][:1]
-            for order in filter(None, map(study.order, recordings)):
-                if study.id in told or recording_queue(order, None) in queues:
-                    continue
-                line = weights_wanted(order, sets)
-                if line:
-                    told.add(study.id)
-                    console.print(line, style="red", soft_wrap=True)
-    except redis.RedisError:
-        return  # the workers themselves wait for it, and say so
-
-
-def weights_wanted(order: RecordingOrder, sets: ModelSets) -> str | None:
-    """One line on the models that an order wants and this machine lacks; None if it has all."""
-    here = {model.name: model.sha256 for one in sets.values() for model in one}
-    lacking = [m for m in order.models if here.get(m.name) != m.sha256]
-    if not lacking:
-        return None
-    files = ", ".join(f"{model.file} (sha256 {model.sha256[:12]}…)" for model in lacking)
-    return (
-        f"study {order.study} is not worked on here: it wants {files}, and this machine has "
-        "another or none. Fetch it with 'facemirror weights fetch' and 'facemirror weights "
-        "convert', or copy the lab server's weights folder, then start this worker again"
-    )

@@ -23,6 +23,8 @@ from ops.run_options import (
     FlipOption,
     ForceOption,
     LandmarksOption,
+    Precision,
+    PrecisionOption,
     RestOption,
     Smoothing,
     SmoothingOption,
@@ -85,6 +87,7 @@ def submit(
         StudyProvider,
         typer.Option(help="What must run the models; any: what takes a recording's first chunk."),
     ] = StudyProvider.any,
+    precision: PrecisionOption = Precision.any,
     mix_providers: Annotated[
         bool,
         typer.Option("--mix-providers", help="Unlike workers may share a recording."),
@@ -122,12 +125,15 @@ def submit(
         )
         settings = RunSettings(analysis=analysis, au_labels=au_labels.value, rest=chosen_rest(rest))
         folder = DEMO_FOLDER if demo else weights or default_folder()
-        requests = study_requests(recordings, settings, priority.value, folder, demo, console)
+        requests = study_requests(
+            recordings, settings, priority.value, folder, precision.value, demo, console
+        )
         require_usable(broker, insecure)
         options = StudyOptions(
             out=out,
             name=name,
             provider=cast(NamedProvider, provider.value) if provider.value != "any" else None,
+            precision=precision.value,
             mix_providers=mix_providers,
             pool=pool_name(queue),
             pseudonymize=pseudonymize,

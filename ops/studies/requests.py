@@ -12,7 +12,8 @@ from ops.studies.submission import Request, model_sums
 from tasks.messages import ModelSum, Priority, RunSettings
 from weights.manifest import AuMethod
 from workers.face.scheme import LandmarkName
-from workers.session.needed_models import check_weights
+from workers.session.backends import PrecisionChoice
+from workers.session.needed_models import check_precision, check_weights
 
 
 def study_requests(
@@ -20,11 +21,13 @@ def study_requests(
     settings: RunSettings,
     priority: Priority,
     weights: Path,
+    precision: PrecisionChoice,
     demo: bool,
     console: Console,
 ) -> list[Request]:
-    """The recordings to submit. weights: the folder with the models that workers must have; demo:
-    demo models were asked for. Raises UsageError or WeightsError, and then nothing is submitted."""
+    """The recordings to submit. weights: the folder with the models that workers must have;
+    precision: that these must offer; demo: demo models were asked for. Raises UsageError or
+    WeightsError, and then nothing is submitted."""
     listed = [recording for path in given for recording in _listed(path, settings, priority)]
     if not listed:
         raise UsageError(f"no recordings in {', '.join(map(str, given))}")
@@ -36,7 +39,7 @@ def study_requests(
         if fault := naming_fault(source, name):
             raise UsageError(f"{source}: {fault}. Nothing was submitted")
     models = {
-        models_for: _models(weights, *models_for, demo, console)
+        models_for: _models(weights, *models_for, precision, demo, console)
         for models_for in dict.fromkeys(map(_landmarks_and_aus, listed))
     }
     return [
@@ -82,8 +85,14 @@ def _landmarks_and_aus(recording: ListedRecording) -> tuple[LandmarkName, AuMeth
 
 
 def _models(
-    weights: Path, landmarks: LandmarkName, aus: AuMethod, demo: bool, console: Console
+    weights: Path,
+    landmarks: LandmarkName,
+    aus: AuMethod,
+    precision: PrecisionChoice,
+    demo: bool,
+    console: Console,
 ) -> tuple[ModelSum, ...]:
     installed = check_weights(weights, landmarks, aus)
+    check_precision(installed, precision)
     say_which_weights(weights, installed, demo, console)
     return model_sums(installed)

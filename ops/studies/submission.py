@@ -16,11 +16,13 @@ from tasks.messages import (
     RecordingOrder,
     RunSettings,
     Study,
+    VariantSum,
 )
 from tasks.register import pseudonym, write_register
 from tasks.studies import StudyStore, new_study_id, recording_id
 from weights.manifest import InstalledModel
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE
+from workers.session.backends import PrecisionChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class StudyOptions:
     out: Path
     name: str | None = None
     provider: NamedProvider | None = None
+    precision: PrecisionChoice = "any"
     mix_providers: bool = False
     pool: str = DEFAULT_POOL
     pseudonymize: bool = False
@@ -70,8 +73,16 @@ def submit(client: "redis.Redis", requests: Iterable[Request], options: StudyOpt
 
 
 def model_sums(installed: Iterable[InstalledModel]) -> tuple[ModelSum, ...]:
-    """Which files the models must be."""
-    return tuple(ModelSum(model.name, model.file, model.sha256) for model in installed)
+    """Which files the models and their kinds must be."""
+    return tuple(
+        ModelSum(
+            model.name,
+            model.file,
+            model.sha256,
+            tuple(VariantSum(v.kind, v.file, v.sha256, v.batch) for v in model.variants),
+        )
+        for model in installed
+    )
 
 
 def _files(request: Request, options: StudyOptions) -> RecordingFiles:
@@ -90,6 +101,7 @@ def _order(study: Study, number: int, request: Request, options: StudyOptions) -
         settings=request.settings,
         models=request.models,
         provider=options.provider,
+        precision=options.precision,
         mix_providers=options.mix_providers,
         priority=request.priority,
         pool=options.pool,

@@ -48,7 +48,7 @@ class Circumstances:
         return cls(
             machine=f"{cores}, {memory}",
             arithmetic=arithmetic,
-            weights=fingerprint((model.name, model.sha256) for model in models),
+            weights=fingerprint(models),
             landmarks=landmarks,
             aus=aus,
         )

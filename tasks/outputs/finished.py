@@ -52,11 +52,15 @@ def _made_the_same_way(record: RunRecord, order: RecordingOrder) -> bool:
 
 
 def _measured_by_whom_it_may(record: RunRecord, order: RecordingOrder) -> bool:
-    """A provider that is asked for by name must have measured every frame; else any real one may
-    have, and one kind of machine all frames unless the order lets unlike ones share them."""
+    """A provider or precision that is asked for by name must have measured every frame; else any
+    real one may have, and one kind of machine all frames unless the order lets unlike ones share
+    them."""
     providers = {by.provider for by in record.measured_by}
     if SIMULATED in providers:
         return False
     if order.provider is not None and providers != {order.provider}:
+        return False
+    precisions = {by.precision for by in record.measured_by}
+    if order.precision != "any" and precisions != {order.precision}:
         return False
     return order.mix_providers or len(record.measured_by) == 1

@@ -108,20 +108,35 @@ def put_in_place(partial: Path, folder: Path, names: list[str]) -> None:
 
 
 def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> None:
-    """Raises OutputError unless all chunks ran on the study's weights, and, where machines may not
-    be mixed, with one arithmetic."""
-    wanted = {model.name: model.sha256 for model in plan.order.models}
+    """Raises OutputError unless all chunks ran on the study's weights, of kinds that its record has
+    and in its precision, and, where machines may not be mixed, with one arithmetic."""
+    order = plan.order
+    wanted = {model.name: model.sha256 for model in order.models}
+    kinds = {(m.name, v.kind, v.batch, v.sha256) for m in order.models for v in m.variants}
     for report in reports:
         used = {model.name: model.sha256 for model in report.models}
+        run = {(m.name, v.kind, v.batch, v.sha256) for m in report.models for v in m.variants}
+        if not run <= kinds:
+            strange = ", ".join(sorted({f"{name} ({kind})" for name, kind, *_ in run - kinds}))
+            raise OutputError(
+                f"{report.worker} used kinds of models that are not in the study's record "
+                f"({strange}): give all workers the same weights, and submit it again"
+            )
+        precision = "fp32" if report.backend is None else report.backend.precision
+        if order.precision not in ("any", precision):
+            raise OutputError(
+                f"{report.worker} measured in {precision}, not in {order.precision}: submit it "
+                "again"
+            )
         if used != wanted:
             changed = sorted(n for n in used.keys() | wanted.keys() if used.get(n) != wanted.get(n))
             raise OutputError(
                 f"{report.worker} used other weights than the study's ({', '.join(changed)}): "
                 "give all workers the same weights, and submit it again"
             )
-    kinds = {r.arithmetic: r for r in reports}
-    if len(kinds) > 1 and not plan.order.mix_providers:
-        found = "; ".join(f"{r.worker}: {r.arithmetic}" for r in kinds.values())
+    unlike = {r.arithmetic: r for r in reports}
+    if len(unlike) > 1 and not order.mix_providers:
+        found = "; ".join(f"{r.worker}: {r.arithmetic}" for r in unlike.values())
         raise OutputError(
             f"it was analysed by unlike machines ({found}), whose numbers differ: submit it again"
         )

@@ -14,6 +14,8 @@ from workers.arrays import Floats
 from workers.chunk.rows import ChunkRows
 from workers.face.head_pose import TURNED_YAW
 from workers.process.queues import SIMULATED
+from workers.session.backends import Backend, files_run
+from workers.session.trial.figures import Trial
 
 RUN_FILE = "run.json"
 OFTEN = 0.25
@@ -98,12 +100,18 @@ class RecordingRecord(msgspec.Struct, frozen=True, kw_only=True):
 class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
     """What measured some frames of a recording.
 
-    arithmetic, libraries: see `workers.process.arithmetic`; frames: [start, stop) of its chunks.
+    precision: of the networks, `unknown` in an earlier version's chunks; arithmetic, libraries: see
+    `workers.process.arithmetic`; files: the models' files that were run, with their checksums;
+    trial: what the machine tried before it served; frames: [start, stop) of its chunks.
     """
 
     provider: str
+    precision: str
+    backend: Backend | None
     arithmetic: str
     libraries: dict[str, str]
+    files: dict[str, str]
+    trial: Trial | None
     frames: tuple[tuple[int, int], ...]
 
 
@@ -120,15 +128,16 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The content of run.json.
 
-    facemirror: the version that wrote the files; provider, arithmetic: `mixed` where a study allows
-    unlike ones, and measured_by names the frames of each; warnings: what whoever uses the numbers
-    must know.
+    facemirror: the version that wrote the files; provider, precision, arithmetic: `mixed` where a
+    study allows unlike ones, and measured_by names the frames of each; warnings: what whoever uses
+    the numbers must know.
     """
 
     facemirror: str
     recording: RecordingRecord
     settings: RunSettings
     provider: str
+    precision: str
     arithmetic: str
     measured_by: tuple[MeasuredBy, ...]
     weights: tuple[InstalledModel, ...]
@@ -175,6 +184,7 @@ def run_record(
         ),
         settings=settings,
         provider=_only(by.provider for by in measured_by),
+        precision=_only(by.precision for by in measured_by),
         arithmetic=_only(by.arithmetic for by in measured_by),
         measured_by=measured_by,
         weights=reports[0].models,
@@ -215,12 +225,20 @@ def _measured_by(plan: RecordingPlan, reports: list[ChunkReport]) -> tuple[Measu
     return tuple(
         MeasuredBy(
             provider=by_arithmetic[arithmetic].provider,
+            precision=_precision(by_arithmetic[arithmetic]),
+            backend=by_arithmetic[arithmetic].backend,
             arithmetic=arithmetic,
             libraries=by_arithmetic[arithmetic].libraries,
+            files=files_run(by_arithmetic[arithmetic].models),
+            trial=by_arithmetic[arithmetic].trial,
             frames=tuple(spans),
         )
         for arithmetic, spans in sorted(frames.items())
     )
+
+
+def _precision(report: ChunkReport) -> str:
+    return "unknown" if report.backend is None else report.backend.precision
 
 
 def _only(values: Iterable[str]) -> str:

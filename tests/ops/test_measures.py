@@ -21,6 +21,7 @@ from workers.chunk.analysis import analysed_face
 from workers.face.scheme import WFLW98
 from workers.face.tracking import FaceTracker
 from workers.measures.layout import WFLW98_LAYOUT
+from workers.session.backends import CPU
 from workers.session.loading import load_models
 
 SCRIPT = exercises(0.5)
@@ -30,7 +31,7 @@ RATE = 10
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     compiled = tmp_path_factory.mktemp("compiled")
-    return load_models(DEMO_FOLDER, "cpu", "star98", "openface3", compiled)
+    return load_models(DEMO_FOLDER, CPU, "star98", "openface3", compiled)
 
 
 @pytest.mark.parametrize(("seed", "roll"), [(HELD_SEEDS[0], 0.0), (HELD_SEEDS[1], 15.0)])

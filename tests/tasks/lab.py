@@ -19,7 +19,7 @@ from workers.process.broker import redis_client
 from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration
 from workers.process.launcher import CELERY_WORKER, WorkerPost, Workers
 from workers.process.private_redis import PrivateRedis
-from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, fingerprint, served_queues
+from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, served_queues
 from workers.session.needed_models import check_weights
 
 LEASE_SECONDS = 4.0
@@ -59,11 +59,8 @@ class Lab:
     def workers(self, analysts: int, files: int = 1) -> Iterator[Workers]:
         """Worker processes: some that analyse, some for files."""
         connect(self.configuration)  # another test of this process may have been elsewhere
-        weights = [
-            fingerprint((m.name, m.sha256) for m in check_weights(self.configuration.weights, name))
-            for name in ("pfld68", "star98")
-        ]
-        queues = tuple(served_queues([DEFAULT_POOL], weights, self.configuration.provider))
+        sets = [check_weights(self.configuration.weights, name) for name in ("pfld68", "star98")]
+        queues = tuple(served_queues([DEFAULT_POOL], sets, self.configuration.backend))
         posts = [WorkerPost(f"analyst-{n}", queues) for n in range(analysts)]
         posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(files)]
         with Workers(posts, self.configuration, self.log) as workers:

@@ -17,6 +17,7 @@ from weights.manifest import DEMO_FOLDER
 from workers.chunk.order import AnalysisSettings
 from workers.process.app import app, connect
 from workers.process.configuration import Configuration
+from workers.session.backends import SIMULATED_BACKEND
 from workers.session.needed_models import check_weights
 
 FRAMES, CHUNK_FRAMES = 60, 20
@@ -33,7 +34,7 @@ def configure(url: str, folder: Path) -> None:
         Configuration(
             broker=url,
             weights=DEMO_FOLDER,
-            provider="simulated",
+            backend=SIMULATED_BACKEND,
             compiled=folder / "compiled",
             redis_budget=BUDGET,
         )

@@ -15,6 +15,7 @@ from tests.tasks.lab import LEASE_SECONDS, worker_parents
 from workers.process.broker import messages_in_hand, queue_length
 from workers.process.presence import PREFIX, WorkerPresence
 from workers.process.queues import FILES_QUEUE
+from workers.session.backends import SIMULATED_BACKEND
 
 
 def tables(lab, name):
@@ -105,7 +106,7 @@ def test_a_chunk_that_always_kills_its_worker_fails_its_recording(lab, face_clip
 def test_a_living_workers_chunk_is_not_given_away_however_long_it_takes(lab, face_clip):
     """The chunk takes several leases, by a simulated session, and a second worker is idle."""
     seconds_a_frame = 3 * LEASE_SECONDS / 60
-    slow = replace(lab.configuration, provider="simulated", simulated_seconds=seconds_a_frame)
+    slow = replace(lab.configuration, backend=SIMULATED_BACKEND, simulated_seconds=seconds_a_frame)
     lab = replace(lab, configuration=slow)
     with lab.workers(2) as workers:
         submission = lab.submit(face_clip, provider="simulated")

@@ -11,6 +11,7 @@ from workers.process.arithmetic import arithmetic
 from workers.process.broker import IN_HAND
 from workers.process.presence import PREFIX, WorkerPresence
 from workers.process.queues import FILES_QUEUE
+from workers.session.backends import SIMULATED_BACKEND
 
 
 class Sender(Dispatcher):
@@ -43,7 +44,9 @@ def recording(working_redis, tmp_path):
     made = simulated_recording(working_redis, tmp_path)
     made.read(0)
     order = made.plan.order
-    queues = tuple(recording_queue(order, claimed) for claimed in (None, arithmetic("simulated")))
+    queues = tuple(
+        recording_queue(order, claimed) for claimed in (None, arithmetic(SIMULATED_BACKEND))
+    )
     pc = WorkerPresence(name="pc", provider="simulated", queues=queues, version="1")
     working_redis.set(f"{PREFIX}pc", msgspec.json.encode(pc))
     return made

@@ -15,6 +15,7 @@ from tests.shared import shared
 from workers.face.mirroring import SIDES
 from workers.face.scheme import IBUG68
 from workers.face.tracking import FaceTracker
+from workers.session.backends import CPU
 from workers.session.loading import load_models
 from workers.video.reading.index import read_index
 
@@ -185,7 +186,7 @@ def test_cuts_and_pictures_of_all_sizes_are_followed(office, run, tmp_path):
 
 def test_the_mirror_is_on_the_face_of_a_person_who_moves(outputs, published_weights, tmp_path):
     check_left_minus_right(outputs)
-    models = load_models(published_weights, "cpu", "pfld68", "openface2", tmp_path)
+    models = load_models(published_weights, CPU, "pfld68", "openface2", tmp_path)
     check_symmetry(outputs, models)
 
 

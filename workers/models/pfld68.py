@@ -47,11 +47,8 @@ class Pfld68:
 
     def locate(self, frame: Image, box: Floats) -> Landmarks:
         """See `Landmarker.locate`; the model gives no confidence."""
+        (answer,) = self._runner.run(["output"], input=as_input(crop(frame, box)))
         corner, side = square(box)
-        zoom = SIZE / side
-        to_crop = np.column_stack([zoom * np.eye(2), -zoom * corner - HALF_PIXEL])
-        crop = cv2.warpAffine(frame, to_crop, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
-        (answer,) = self._runner.run(["output"], input=as_input(np.asarray(crop, np.uint8)))
         return Landmarks(agreed(answer) * side + corner, None)
 
 
@@ -61,9 +58,19 @@ def square(box: Floats) -> tuple[Floats, float]:
     return (box[:2] + box[2:]) / 2.0 - side / 2.0, side
 
 
-def as_input(crop: Image) -> Tensor:
+def crop(frame: Image, box: Floats) -> Image:
+    """The (112, 112, 3) BGR crop of a face box (4,)."""
+    corner, side = square(box)
+    zoom = SIZE / side
+    to_crop = np.column_stack([zoom * np.eye(2), -zoom * corner - HALF_PIXEL])
+    return np.asarray(
+        cv2.warpAffine(frame, to_crop, (SIZE, SIZE), flags=cv2.INTER_LINEAR), dtype=np.uint8
+    )
+
+
+def as_input(picture: Image) -> Tensor:
     """The network's input (2, 3, 112, 112) of a crop (112, 112, 3): it and its mirror image."""
-    rgb = (crop[:, :, ::-1].astype(np.float32) / np.float32(255)).transpose(2, 0, 1)
+    rgb = (picture[:, :, ::-1].astype(np.float32) / np.float32(255)).transpose(2, 0, 1)
     return np.stack([rgb, rgb[:, :, ::-1]])
 
 

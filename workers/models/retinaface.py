@@ -68,6 +68,13 @@ def anchors(height: int, width: int) -> Floats:
     return np.concatenate(rows).astype(np.float64)
 
 
+def boxes_at(prior: Floats, offset: Floats) -> Floats:
+    """Boxes (A, 4), px of the network's input, of anchors (A, 4) and their regressions (A, 4)."""
+    centre = prior[:, :2] + offset[:, :2] * CENTRE_VARIANCE * prior[:, 2:]
+    half = 0.5 * prior[:, 2:] * np.exp(offset[:, 2:] * SIZE_VARIANCE)
+    return np.concatenate([centre - half, centre + half], axis=1)
+
+
 def decode(
     offsets: Tensor, scores: Tensor, height: int, width: int, minimum_score: float
 ) -> Detections:
@@ -77,11 +84,7 @@ def decode(
     NMS_OVERLAP; best score first; boxes in px of the input, not clipped to it.
     """
     likely = scores >= minimum_score
-    prior = anchors(height, width)[likely]
-    offset = offsets[likely].astype(np.float64)
-    centre = prior[:, :2] + offset[:, :2] * CENTRE_VARIANCE * prior[:, 2:]
-    half = 0.5 * prior[:, 2:] * np.exp(offset[:, 2:] * SIZE_VARIANCE)
-    boxes = np.concatenate([centre - half, centre + half], axis=1)
+    boxes = boxes_at(anchors(height, width)[likely], offsets[likely].astype(np.float64))
     probability = scores[likely].astype(np.float64)
     kept = suppress(boxes, probability, NMS_OVERLAP)
     return Detections(boxes=boxes[kept], scores=probability[kept])

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from platformdirs import user_cache_path
 
 from weights.manifest import AuMethod, default_folder
 from workers.face.scheme import LandmarkName
+from workers.session.backends import CPU, Backend
 from workers.session.providers import Provider
+from workers.session.trial.figures import Trial
 
 PREFIX = "FACEMIRROR_"
 WORKER_VARIABLE = PREFIX + "WORKER"
@@ -30,7 +33,8 @@ class Configuration:
     # Workers tell Flower their settings; the password is in the URL.
     broker: str = field(default=DEFAULT_BROKER, repr=False)
     weights: Path
-    provider: Provider = "cpu"
+    backend: Backend = CPU
+    trial: Trial | None = None  # that found it
     compiled: Path
     lease_seconds: float = DEFAULT_LEASE
     redis_budget: int = DEFAULT_REDIS_BUDGET
@@ -39,6 +43,11 @@ class Configuration:
     launcher: int | None = None  # a process without which the worker stops, too
     private_server: int | None = None  # the Redis process that then stops, too
     expected: tuple[LandmarkName, AuMethod] | None = None  # what the first chunk wants, if known
+
+    @property
+    def provider(self) -> Provider:
+        """What runs the models."""
+        return self.backend.provider
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Configuration":
@@ -54,7 +63,8 @@ class Configuration:
         return cls(
             broker=given("BROKER", DEFAULT_BROKER),
             weights=Path(given("WEIGHTS", str(default_folder()))),
-            provider=given("PROVIDER", "cpu"),  # type: ignore[arg-type]
+            backend=msgspec.json.decode(given("BACKEND", _json(CPU)), type=Backend),
+            trial=msgspec.json.decode(given("TRIAL", "null"), type=Trial | None),
             compiled=Path(given("COMPILED", str(default_compiled()))),
             lease_seconds=float(given("LEASE_SECONDS", str(DEFAULT_LEASE))),
             redis_budget=int(given("REDIS_BUDGET", str(DEFAULT_REDIS_BUDGET))),
@@ -70,7 +80,8 @@ class Configuration:
         values = {
             "BROKER": self.broker,
             "WEIGHTS": str(self.weights),
-            "PROVIDER": self.provider,
+            "BACKEND": _json(self.backend),
+            "TRIAL": _json(self.trial),
             "COMPILED": str(self.compiled),
             "LEASE_SECONDS": str(self.lease_seconds),
             "REDIS_BUDGET": str(self.redis_budget),
@@ -81,6 +92,10 @@ class Configuration:
             "EXPECTED": " ".join(self.expected or ()),
         }
         return {PREFIX + name: value for name, value in values.items()}
+
+
+def _json(value: Backend | Trial | None) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def default_compiled() -> Path:

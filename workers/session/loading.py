@@ -18,20 +18,22 @@ from workers.face.scheme import LandmarkName
 from workers.face.shape.shape_model import ShapeModel
 from workers.face.tracking import FaceTracker, Tracker
 from workers.models.multitask import ActionUnitScores
-from workers.models.pfld68 import PICTURES as PFLD_PICTURES
 from workers.models.pfld68 import Pfld68
 from workers.models.retinaface import RetinaFace
+from workers.models.runner import Runner
 from workers.models.star98 import Star98
-from workers.session.needed_models import check_weights
-from workers.session.onnx_model import OnnxModel
-from workers.session.providers import ONNX_NAMES, Provider, ProviderError, execution_providers
+from workers.session.backends import Backend, as_run
+from workers.session.needed_models import NO_NETWORKS, check_weights
+from workers.session.runners import open_runner
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
     """What the analysis of a chunk needs: detectors, landmarks, AU models, and their origin.
 
-    landmark_tracker: OpenFace 2's, which starts from what the landmarker says; None without.
+    installed: each with the kind that is run; landmark_tracker: OpenFace 2's, which starts from
+    what the landmarker says; None without; star_batch: STAR for `backend.star_batch` crops at once,
+    None where one at a time is as fast.
     """
 
     seeker: RetinaFace
@@ -40,6 +42,7 @@ class Models:
     aus: ActionUnitScores | OpenFace2Models
     installed: tuple[InstalledModel, ...]
     landmark_tracker: LandmarkTracker | None = None
+    star_batch: Runner | None = None
 
     @property
     def shape_model(self) -> ShapeModel | None:
@@ -67,12 +70,8 @@ class Models:
         return OpenFace3Measurer(self.aus, self.landmarker.scheme)
 
 
-NO_NETWORKS = ("clnf68", "openface2_aus")
-"""They are not run by ONNX Runtime."""
-
-
 def load_models(
-    weights: Path, provider: Provider, landmarks: LandmarkName, aus: AuMethod, compiled: Path
+    weights: Path, backend: Backend, landmarks: LandmarkName, aus: AuMethod, compiled: Path
 ) -> Models:
     """Check and load the models that an analysis needs.
 
@@ -82,38 +81,25 @@ def load_models(
     cv2.setNumThreads(1)
     onnxruntime.set_default_logger_severity(3)
     installed = check_weights(weights, landmarks, aus)
-    loaded = {
-        model.name: _load(weights, model, provider, compiled)
-        for model in installed
-        if model.name not in NO_NETWORKS
-    }
+    records = {model.name: model for model in installed}
+
+    def opened(name: str, batch: int = 1) -> Runner:
+        return open_runner(weights, records[name], backend, compiled, batch)
+
     star = landmarks == "star98"
+    batch = backend.star_batch if star else 1
     return Models(
-        seeker=RetinaFace(loaded["retinaface_frame"]),
-        verifier=RetinaFace(loaded["retinaface_face"]),
-        landmarker=Star98(loaded["star98"]) if star else Pfld68(loaded["pfld68"]),
-        aus=ActionUnitScores(loaded["mtl_aus"])
+        seeker=RetinaFace(opened("retinaface_frame")),
+        verifier=RetinaFace(opened("retinaface_face")),
+        landmarker=Star98(opened("star98")) if star else Pfld68(opened("pfld68")),
+        aus=ActionUnitScores(opened("mtl_aus"))
         if aus == "openface3"
         else open_openface2(weights / MODELS["openface2_aus"].file),
-        installed=installed,
+        installed=tuple(
+            model if model.name in NO_NETWORKS else as_run(model, backend) for model in installed
+        ),
         landmark_tracker=LandmarkTracker(load_landmark_models(weights / MODELS["clnf68"].file))
         if landmarks == "clnf68"
         else None,
+        star_batch=opened("star98", batch) if batch > 1 else None,
     )
-
-
-def _load(
-    weights: Path, installed: InstalledModel, provider: Provider, compiled: Path
-) -> OnnxModel:
-    # A folder for each checksum: Core ML's cache does not notice that a model has changed.
-    cache = compiled / installed.sha256[:16]
-    cache.mkdir(parents=True, exist_ok=True)
-    # PFLD's file leaves its batch size open; Core ML wants every shape fixed.
-    fixed = {"batch_size": PFLD_PICTURES} if installed.name == "pfld68" else None
-    model = OnnxModel(weights / installed.file, execution_providers(provider, cache), fixed)
-    if ONNX_NAMES[provider] not in model.provider_names:
-        raise ProviderError(
-            f"{installed.file} does not run on '{provider}' here (ONNX Runtime set up "
-            f"{', '.join(model.provider_names)}): choose another --provider"
-        )
-    return model

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from weights.manifest import AuMethod, InstalledModel, verify_model
+from weights.manifest import AuMethod, InstalledModel, WeightsError, verify_model
 from workers.face.scheme import LandmarkName
+from workers.session.backends import PrecisionChoice, permitted_kinds
 
 LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
     ("star98", "openface3"),
@@ -13,6 +14,9 @@ LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
     ("clnf68", "openface2"),
 )
 """What goes together."""
+
+NO_NETWORKS = ("clnf68", "openface2_aus")
+"""Models that are arrays, of one kind, and that numpy runs."""
 
 
 def model_names(landmarks: LandmarkName, aus: AuMethod) -> tuple[str, ...]:
@@ -27,3 +31,19 @@ def check_weights(
 ) -> tuple[InstalledModel, ...]:
     """The record of each model needed; raises WeightsError where one is missing or changed."""
     return tuple(verify_model(weights, name) for name in model_names(landmarks, aus))
+
+
+def check_precision(installed: tuple[InstalledModel, ...], precision: PrecisionChoice) -> None:
+    """Raises WeightsError where a network's record has no kind of a precision."""
+    kinds = permitted_kinds(precision)
+    if "fp32" in kinds:
+        return
+    networks = [model for model in installed if model.name not in NO_NETWORKS]
+    lacking = [
+        model.file for model in networks if not any(one.kind in kinds for one in model.variants)
+    ]
+    if lacking:
+        raise WeightsError(
+            f"these weights have no {precision} kind of {', '.join(lacking)}: type 'facemirror "
+            f"weights convert', or leave out --precision {precision}"
+        )

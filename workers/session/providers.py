@@ -15,6 +15,13 @@ ONNX_NAMES: dict[str, str] = {
     "cpu": "CPUExecutionProvider",
 }
 
+ONNX_COMPUTE_UNITS = {
+    "CPU_AND_NE": "CPUAndNeuralEngine",
+    "CPU_AND_GPU": "CPUAndGPU",
+    "ALL": "ALL",
+}
+"""ONNX Runtime's words for coremltools'."""
+
 
 class ProviderError(Exception):
     """The provider that was asked for cannot be used; the message says why."""
@@ -28,30 +35,18 @@ class ExecutionProvider:
     options: dict[str, str] = field(default_factory=dict)
 
 
-def candidates(choice: ProviderChoice, available: list[str]) -> list[Provider]:
-    """The providers to try, best first.
-
-    available: ONNX Runtime's names of the providers it was built with. Raises ProviderError where
-    the one that was asked for by name is not among them: nothing else is put in its place.
-    """
-    if choice != "auto":
-        if ONNX_NAMES[choice] not in available:
-            raise ProviderError(
-                f"provider '{choice}' is not in this machine's onnxruntime, which has "
-                f"{', '.join(available)}: install one that has it, or choose --provider auto"
-            )
-        return [choice]
-    return [p for p in ("coreml", "cuda", "cpu") if ONNX_NAMES[p] in available]
-
-
-def execution_providers(provider: Provider, compiled: Path) -> list[ExecutionProvider]:
-    """What to hand to ONNX Runtime. `compiled`: the folder for compiled Core ML models.
+def execution_providers(
+    provider: Provider, compiled: Path, units: str | None = None
+) -> list[ExecutionProvider]:
+    """What to hand to ONNX Runtime. compiled: the folder for compiled Core ML models; units: what
+    Core ML may use, in coremltools' words, None for everything.
 
     Nodes that the accelerator does not take run on the CPU provider.
     """
     cpu = ExecutionProvider(ONNX_NAMES["cpu"])
     if provider == "coreml":
-        return [ExecutionProvider(ONNX_NAMES["coreml"], coreml_options(compiled)), cpu]
+        options = coreml_options(compiled, ONNX_COMPUTE_UNITS[units or "ALL"])
+        return [ExecutionProvider(ONNX_NAMES["coreml"], options), cpu]
     if provider == "cuda":
         # Heuristic and exhaustive algorithm search may pick another sum order on each start.
         options = {"cudnn_conv_algo_search": "DEFAULT", "use_tf32": "0"}
@@ -59,11 +54,11 @@ def execution_providers(provider: Provider, compiled: Path) -> list[ExecutionPro
     return [cpu]
 
 
-def coreml_options(compiled: Path) -> dict[str, str]:
+def coreml_options(compiled: Path, units: str) -> dict[str, str]:
     """Options of ONNX Runtime's Core ML provider, as its documentation names them."""
     return {
         "ModelFormat": "MLProgram",
-        "MLComputeUnits": "CPUAndNeuralEngine",
+        "MLComputeUnits": units,
         "RequireStaticInputShapes": "1",
         "ModelCacheDirectory": str(compiled),
     }

@@ -31,6 +31,7 @@ from workers.chunk.analysis import analysed_face
 from workers.face.scheme import LandmarkName
 from workers.models.runner import Runner
 from workers.process.launcher import THREAD_COUNTS
+from workers.session.backends import CPU
 from workers.session.loading import Models, load_models
 
 Call = Callable[[], object]
@@ -124,7 +125,7 @@ def main(recording: str, weights: str, landmarks: str, aus: str, frames: str) ->
     with tempfile.TemporaryDirectory() as compiled:
         models = load_models(
             Path(weights),
-            "cpu",
+            CPU,
             cast(LandmarkName, landmarks),
             cast(AuMethod, aus),
             Path(compiled),

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from workers.process.arithmetic import arithmetic, libraries
+from workers.process.arithmetic import arithmetic
+from workers.session.backends import CPU
+from workers.session.machine import libraries
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -51,8 +53,8 @@ def this_machine() -> Machine:
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        libraries=libraries(),
-        arithmetic=arithmetic("cpu"),
+        libraries=libraries(CPU),
+        arithmetic=arithmetic(CPU),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         load=round(os.getloadavg()[0], 2),
     )

@@ -26,6 +26,7 @@ from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration, d
 from workers.process.launcher import Workers
 from workers.process.private_redis import PrivateRedis
 from workers.process.queues import FILES_QUEUE, SIMULATED
+from workers.session.backends import SIMULATED_BACKEND
 from workers.session.needed_models import check_weights
 
 PART = "length"
@@ -58,7 +59,7 @@ def _peaks(film: Path, given: Path, folder: Path) -> dict[str, float]:
         configuration = Configuration(
             broker=server.url,
             weights=DEMO_FOLDER,
-            provider=SIMULATED,
+            backend=SIMULATED_BACKEND,
             compiled=default_compiled(),
             simulated_example=given,
         )

@@ -23,7 +23,7 @@ from workers.chunk.order import AnalysisSettings
 from workers.process.app import connect
 from workers.process.configuration import Configuration, default_compiled
 from workers.process.private_redis import PrivateRedis
-from workers.process.queues import SIMULATED
+from workers.session.backends import SIMULATED_BACKEND
 
 
 def main(
@@ -55,7 +55,7 @@ def served(load: Load, seconds_a_frame: float, given: Path, folder: Path) -> dic
         configuration = Configuration(
             broker=server.url,
             weights=DEMO_FOLDER,
-            provider=SIMULATED,
+            backend=SIMULATED_BACKEND,
             compiled=default_compiled(),
             simulated_seconds=seconds_a_frame,
             simulated_example=given,

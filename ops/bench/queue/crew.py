@@ -10,13 +10,8 @@ from workers.process.broker import redis_client
 from workers.process.configuration import Configuration
 from workers.process.launcher import WorkerPost, Workers
 from workers.process.presence import present_workers
-from workers.process.queues import (
-    DEFAULT_POOL,
-    FILES_QUEUE,
-    SIMULATED,
-    fingerprint,
-    served_queues,
-)
+from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, served_queues
+from workers.session.backends import SIMULATED_BACKEND
 from workers.session.needed_models import check_weights
 
 
@@ -24,8 +19,7 @@ from workers.session.needed_models import check_weights
 def crew(count: int, files: int, configuration: Configuration, log: Path) -> Iterator[Workers]:
     """Simulated Macs of one process each, and what reads and writes files."""
     models = check_weights(DEMO_FOLDER, "star98")
-    weights = fingerprint((model.name, model.sha256) for model in models)
-    queues = tuple(served_queues([DEFAULT_POOL], [weights], SIMULATED))
+    queues = tuple(served_queues([DEFAULT_POOL], [models], SIMULATED_BACKEND))
     posts = [WorkerPost(f"mac-{n}", queues) for n in range(count)]
     posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(files)]
     with Workers(posts, configuration, log) as workers:

@@ -14,6 +14,7 @@ from workers.chunk.analysis import analyse_chunk
 from workers.chunk.example import ChunkExample
 from workers.chunk.order import AnalysisSettings, ChunkOrder
 from workers.chunk.rows import ChunkRows
+from workers.session.backends import CPU
 from workers.session.loading import load_models
 from workers.video.reading.index import VideoIndex, read_index
 from workers.video.segments.cutting import cut_segments
@@ -64,7 +65,7 @@ def example(short: Path, settings: AnalysisSettings, count: int = EXAMPLE_FRAMES
     index = read_index(short)
     order = _first_chunk(index, settings, count)
     (segment,) = cut_segments(short, index, [ChunkSpan(0, order.stop, 0, 0)])
-    models = load_models(DEMO_FOLDER, "cpu", settings.landmarks, settings.aus, Path())
+    models = load_models(DEMO_FOLDER, CPU, settings.landmarks, settings.aus, Path())
     analysis = analyse_chunk(order, segment, models)
     return ChunkExample(rows=analysis.rows.to_bytes(), videos=analysis.segments)
 

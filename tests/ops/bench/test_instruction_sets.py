@@ -10,6 +10,7 @@ from tests.programs import program
 from weights.demo.exercises import Recording, exercises, frames
 from weights.manifest import DEMO_FOLDER
 from workers.process.arithmetic import arithmetic
+from workers.session.backends import CPU
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="emulates an x86 processor, which this one is not"
@@ -25,7 +26,7 @@ def test_an_older_processor_differs_in_last_digits_only(tmp_path):
     given = [str(film), "--weights", str(DEMO_FOLDER), "--frames", str(moving.count)]
     given += ["--landmarks", "star98", "--aus", "openface3"]
     # The one has AVX2 and no AVX-512, the other AVX and no AVX2.
-    older = "Haswell" if "avx512" in arithmetic("cpu") else "SandyBridge"
+    older = "Haswell" if "avx512" in arithmetic(CPU) else "SandyBridge"
     here = measure_apart([], given, tmp_path / "here.npz")
     there = measure_apart([EMULATOR, "-cpu", older], given, tmp_path / "there.npz")
     found = differences(here, there)

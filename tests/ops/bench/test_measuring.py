@@ -23,6 +23,7 @@ from tests.recordings import read_number, record
 from weights.manifest import DEMO_FOLDER
 from workers.process.broker import redis_client
 from workers.process.private_redis import PrivateRedis
+from workers.session.backends import CPU
 from workers.session.loading import load_models
 
 SAYS_FOUR = f"""{sys.executable} -c 'print("loading"); print("{{\\"frames_per_s\\": 4.0}}")'"""
@@ -95,7 +96,7 @@ def test_a_repeated_film_goes_on_where_it_ended(tmp_path):
 
 def test_the_calls_of_the_networks_are_heard_and_can_be_made_again(tmp_path):
     film = draw_phantom(tmp_path / "phantom.mp4", 12)
-    models = load_models(DEMO_FOLDER, "cpu", "star98", "openface3", tmp_path)
+    models = load_models(DEMO_FOLDER, CPU, "star98", "openface3", tmp_path)
     calls, frames = overheard_calls(models, film, 12)
     # two searches, ten looks whether the face is still there, twelve times landmarks and AUs
     assert (len(calls), frames) == (2 + 10 + 12 + 12, 12)

@@ -88,7 +88,7 @@ def test_a_study_with_a_name_that_outputs_cannot_have_is_refused(name, tmp_path)
     path = tmp_path / "list.csv"
     path.write_text(f"recording,name\na.mov,{name}\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"a\.mov: its name has 22\d bytes.*Nothing was submitted"):
-        study_requests([path], SETTINGS, "normal", DEMO_FOLDER, True, Console())
+        study_requests([path], SETTINGS, "normal", DEMO_FOLDER, "any", True, Console())
 
 
 def test_the_longest_name_leaves_room_for_every_output():

@@ -21,6 +21,7 @@ from tests.tasks.outputs.test_run_record import MEASURES
 from tests.tasks.plans import plan_of
 from weights.manifest import InstalledModel
 from workers.chunk.order import AnalysisSettings
+from workers.session.backends import Backend
 
 SHA256 = "a" * 64
 INSTALLED = InstalledModel(
@@ -56,8 +57,10 @@ def analysis(**changed) -> RunSettings:
 
 
 def chunk_report(arithmetic: str, model: InstalledModel) -> ChunkReport:
+    provider, *precision = arithmetic.partition("-")[0].split("_")
     return ChunkReport(
-        provider=arithmetic.partition("-")[0],
+        provider=provider,
+        backend=Backend(provider, *precision),
         arithmetic=arithmetic,
         libraries={},
         worker="facemirror@pc",
@@ -152,6 +155,37 @@ def test_simulated_chunks_among_real_ones_do_not_count(tmp_path):
 def test_a_provider_asked_for_by_name_must_have_measured(asked, kept, tmp_path):
     files = write_outputs(tmp_path, by=("coreml-m2", "coreml-m2"))
     assert (finished_before(order(provider=asked), files, SHA256) is not None) == kept
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"), [("any", (True, True)), ("fp32", (True, False)), ("fp16", (False, True))]
+)
+def test_a_precision_asked_for_must_have_measured(asked, kept, tmp_path):
+    for by, is_kept in zip(("cpu-avx2", "coreml_fp16-m2"), kept, strict=True):
+        folder = tmp_path / by
+        folder.mkdir()
+        files = write_outputs(folder, by=(by, by))
+        assert (finished_before(order(precision=asked), files, SHA256) is not None) == is_kept
+
+
+def test_precisions_that_were_mixed_are_neither(tmp_path):
+    mixed = order(mix_providers=True)
+    files = write_outputs(tmp_path, mixed, by=("cpu-avx2", "coreml_fp16-m2"))
+    assert finished_before(mixed, files, SHA256) is not None
+    for asked in ("fp32", "fp16"):
+        wanted = order(mix_providers=True, precision=asked)
+        assert finished_before(wanted, files, SHA256) is None
+
+
+def test_an_earlier_versions_chunks_have_no_known_precision(tmp_path):
+    files = write_outputs(tmp_path)
+    path = tmp_path / "smile" / "run.json"
+    record = msgspec.json.decode(path.read_bytes())
+    for by in record["measured_by"]:
+        by["precision"] = "unknown"
+    path.write_bytes(msgspec.json.encode(record))
+    assert finished_before(ORDER, files, SHA256) is not None
+    assert finished_before(order(precision="fp32"), files, SHA256) is None
 
 
 @pytest.mark.parametrize(

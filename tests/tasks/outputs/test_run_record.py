@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from ops.studies.submission import model_sums
 from tasks.messages import (
     ChunkReport,
     ModelSum,
@@ -16,10 +17,19 @@ from tasks.messages import (
 )
 from tasks.outputs.folder import OutputError, require_one_arithmetic
 from tasks.outputs.measures.record import MeasuresRecord, RulerRecord
-from tasks.outputs.run_record import RowCounts, Timing, pose_summary, run_record, timing_of
+from tasks.outputs.run_record import (
+    RowCounts,
+    Timing,
+    encode_run_record,
+    pose_summary,
+    run_record,
+    timing_of,
+)
 from tests.tasks.plans import plan_of
 from weights.manifest import InstalledModel, ModelVariant
 from workers.chunk.order import AnalysisSettings
+from workers.session.backends import CPU, Backend
+from workers.session.trial.figures import Attempt, Trial
 
 FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
 HERE = {"numpy": "2.4.6", "av": "18.1.0"}
@@ -180,6 +190,63 @@ def test_a_chunk_analysed_with_other_weights_is_refused_mixed_or_not(other, mix_
     require_one_arithmetic(wanted, [report_with(STAR), report_with(STAR)])
     with pytest.raises(OutputError, match=rf"facemirror@pc used other weights .*\({named}\)"):
         require_one_arithmetic(wanted, [report_with(STAR), other])
+
+
+FP16 = ModelVariant("fp16", "star98_fp16.onnx", "4" * 64, 1, 0.1, "px", "1")
+FOUR = replace(FP16, file="star98_batch4_fp16.onnx", sha256="5" * 64, batch=4)
+HALVES = Backend("coreml", "fp16", units="CPU_AND_NE", star_batch=4)
+
+
+def plan_with_kinds(**changed) -> RecordingPlan:
+    """Its record has both kinds of STAR."""
+    made = plan_for_star()
+    models = model_sums([replace(STAR, variants=(FP16, FOUR))])
+    return msgspec.structs.replace(
+        made, order=msgspec.structs.replace(made.order, models=models, **changed)
+    )
+
+
+def report_by(backend, *variants: ModelVariant) -> ChunkReport:
+    made = report_with(replace(STAR, variants=variants))
+    return msgspec.structs.replace(made, provider=backend.provider, backend=backend)
+
+
+def test_kinds_of_the_studys_record_may_be_used():
+    require_one_arithmetic(plan_with_kinds(), [report_by(HALVES, FP16, FOUR)])
+    require_one_arithmetic(plan_with_kinds(precision="fp16"), [report_by(HALVES, FP16, FOUR)])
+    require_one_arithmetic(plan_with_kinds(precision="fp32"), [report_by(CPU)])
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [replace(FP16, sha256="6" * 64), replace(FP16, kind="coreml"), replace(FP16, batch=2)],
+)
+def test_a_chunk_analysed_with_a_kind_that_is_not_in_the_record_is_refused(strange):
+    refused = rf"facemirror@pc used kinds .* not in the study's record \(star98 \({strange.kind}"
+    with pytest.raises(OutputError, match=refused):
+        require_one_arithmetic(plan_with_kinds(), [report_by(HALVES, strange)])
+
+
+def test_a_chunk_of_another_precision_than_asked_for_is_refused():
+    with pytest.raises(OutputError, match="facemirror@pc measured in fp16, not in fp32"):
+        require_one_arithmetic(plan_with_kinds(precision="fp32"), [report_by(HALVES, FP16)])
+    with pytest.raises(OutputError, match="measured in fp32, not in fp16"):
+        require_one_arithmetic(plan_with_kinds(precision="fp16"), [report_by(CPU)])
+
+
+def test_run_json_names_kind_and_checksum_of_what_was_run_and_the_trial():
+    trial = Trial(chosen=HALVES, attempts=(Attempt(backend=HALVES, why_not=""),))
+    made = msgspec.structs.replace(report_by(HALVES, FP16, FOUR), trial=trial)
+    written = msgspec.json.decode(encode_run_record(record(reports=[made, made])))
+    (by,) = written["measured_by"]
+    assert by["files"] == {FP16.file: FP16.sha256, FOUR.file: FOUR.sha256}
+    assert (written["precision"], by["precision"]) == ("fp16", "fp16")
+    assert by["backend"]["units"] == "CPU_AND_NE"
+    assert by["trial"]["attempts"][0]["backend"] == by["backend"]
+    assert [one["kind"] for one in written["weights"][0]["variants"]] == ["fp16", "fp16"]
+    plain = record(reports=[report_by(CPU), report_by(CPU)])
+    assert plain.measured_by[0].files == {STAR.file: STAR.sha256}
+    assert (plain.precision, plain.measured_by[0].trial) == ("fp32", None)
 
 
 def test_the_settings_say_how_the_midline_was_found():

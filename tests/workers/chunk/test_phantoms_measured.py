@@ -22,6 +22,7 @@ from workers.chunk.analysis import analysed_face
 from workers.chunk.order import LOOKBACK, Smoothing
 from workers.face.scheme import WFLW98
 from workers.face.tracking import FaceTracker
+from workers.session.backends import CPU
 from workers.session.loading import Models, load_models
 
 SCRIPT = exercises(LEFT_FACTOR)
@@ -33,7 +34,7 @@ MOVING = {"walk": 0.03, "tilting": 10.0}
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     compiled = tmp_path_factory.mktemp("compiled")
-    return load_models(DEMO_FOLDER, "cpu", "star98", "openface3", compiled)
+    return load_models(DEMO_FOLDER, CPU, "star98", "openface3", compiled)
 
 
 def analysed(

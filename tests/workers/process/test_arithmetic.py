@@ -1,11 +1,17 @@
 """What computes alike has one name, and what does not has another."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from workers.process.arithmetic import _digest, arithmetic, instruction_set, libraries
-from workers.process.queues import served_queues
+from weights.manifest import DEMO_FOLDER, InstalledModel, ModelVariant, read_record
+from workers.process.arithmetic import _digest, arithmetic
+from workers.process.queues import chunk_queue, fingerprint, served_queues
+from workers.session.backends import CPU, SIMULATED_BACKEND, Backend
+from workers.session.machine import instruction_set, libraries, processor
+
+MODELS = list(read_record(DEMO_FOLDER).models.values())
 
 SSE = {"sse", "sse2", "sse4_1", "sse4_2"}
 AVX = SSE | {"avx"}
@@ -32,18 +38,87 @@ def test_processors_are_told_apart_by_what_the_libraries_make_use_of(machine, fe
 
 
 def test_the_name_is_this_machines_and_can_be_part_of_a_queues_name():
-    assert re.fullmatch(r"cpu-[A-Za-z0-9_]+-[0-9a-f]{8}", arithmetic("cpu"))
-    assert arithmetic("cpu") == arithmetic("cpu")
-    assert arithmetic("simulated") != arithmetic("cpu")
+    assert re.fullmatch(r"cpu-[A-Za-z0-9_]+-[0-9a-f]{8}", arithmetic(CPU))
+    assert arithmetic(CPU) == arithmetic(CPU)
+    assert arithmetic(SIMULATED_BACKEND) != arithmetic(CPU)
+
+
+def test_what_runs_the_models_is_part_of_the_arithmetic():
+    every = [
+        CPU,
+        Backend("cpu", "fp16"),
+        Backend("coreml", "fp16", "onnxruntime", "CPU_AND_NE"),
+        Backend("coreml", "coreml", "coremltools", "CPU_AND_NE"),
+        Backend("coreml", "coreml", "coremltools", "CPU_AND_NE", star_batch=4),
+        Backend("coreml", "coreml", "coremltools", "CPU_AND_GPU"),
+    ]
+    assert len(set(map(arithmetic, every))) == len(every)
+
+
+def test_chip_and_system_of_a_mac_are_part_of_the_arithmetic_on_a_machine_that_says_it_is_one(
+    monkeypatch,
+):
+    names = set()
+    for chip, system in (("Apple M2", "15.1"), ("Apple M2", "15.2"), ("Apple M4 Pro", "15.1")):
+        monkeypatch.setattr("workers.session.machine.sys.platform", "darwin")
+        monkeypatch.setattr("workers.session.machine._sysctl", lambda _, chip=chip: chip)
+        monkeypatch.setattr("platform.mac_ver", lambda system=system: (system, (), "arm64"))
+        monkeypatch.setattr("platform.machine", lambda: "arm64")
+        processor.cache_clear()
+        names.add(arithmetic(Backend("coreml", "coreml", "coremltools", "ALL")))
+    processor.cache_clear()
+    assert len(names) == 3
+    assert any(
+        name.startswith("coreml_coremltools_all_fp16-Apple_M4_Pro_arm64_macos15_1-")
+        for name in names
+    )
 
 
 def test_another_version_of_a_library_is_another_arithmetic():
-    here = libraries()
+    here = libraries(CPU)
     assert {"facemirror", "av", "numpy", "onnxruntime", "opencv-python-headless"} == set(here)
     for name in here:
         assert _digest(here | {name: "0.0.1"}) != _digest(here)
 
 
 def test_a_worker_reads_the_queue_of_its_own_arithmetic():
-    queues = served_queues(["analyze"], ["0123abcd"], "cpu")
-    assert f"facemirror.analyze.0123abcd.{arithmetic('cpu')}" in queues
+    queues = served_queues(["analyze"], [MODELS], CPU)
+    assert chunk_queue("analyze", fingerprint(MODELS), arithmetic(CPU)) in queues
+
+
+def with_kinds(checksum: str = "f", batch: int = 1) -> list[InstalledModel]:
+    """The models of MODELS, with a float16 kind of this checksum."""
+    kind = ModelVariant("fp16", "fp16", checksum * 64, batch, 0.1, "px", "1")
+    return [replace(model, variants=(kind,)) for model in MODELS]
+
+
+def test_all_kinds_of_one_record_share_a_queue():
+    anybodys = chunk_queue("analyze", fingerprint(with_kinds()), "any")
+    for backend in (CPU, Backend("cpu", "fp16"), Backend("coreml", "coreml", "coremltools", "ALL")):
+        assert anybodys in served_queues(["analyze"], [with_kinds()], backend)
+
+
+def test_a_worker_reads_no_queue_of_a_precision_that_it_has_not():
+    halves = chunk_queue("analyze", fingerprint(with_kinds(), "fp16"), "any")
+    wholes = chunk_queue("analyze", fingerprint(with_kinds(), "fp32"), "any")
+    cpu = served_queues(["analyze"], [with_kinds()], CPU)
+    mac = served_queues(["analyze"], [with_kinds()], Backend("coreml", "fp16", units="ALL"))
+    assert (wholes in cpu, halves in cpu) == (True, False)
+    assert (wholes in mac, halves in mac) == (False, True)
+
+
+def test_a_worker_whose_kinds_are_not_in_the_studys_record_never_sees_its_chunks():
+    for other in (with_kinds("e"), with_kinds(batch=4), MODELS):
+        for precision in ("any", "fp16"):
+            wanted = chunk_queue("analyze", fingerprint(with_kinds(), precision), "any")
+            fp16 = Backend("coreml", "fp16", units="ALL")
+            assert wanted not in served_queues(["analyze"], [other], fp16)
+    # In float32 all of them have the same file.
+    wanted = chunk_queue("analyze", fingerprint(with_kinds(), "fp32"), "any")
+    assert wanted in served_queues(["analyze"], [MODELS], CPU)
+
+
+def test_a_simulated_session_is_never_anybody():
+    queues = served_queues(["analyze"], [MODELS], SIMULATED_BACKEND)
+    assert queues
+    assert not any(queue.endswith(".any") for queue in queues)

@@ -6,7 +6,10 @@ import pytest
 
 from weights.manifest import DEMO_FOLDER
 from workers.process.launcher import CELERY_WORKER, WorkerPost, worker_command
-from workers.session.warm_up import warm_up_apart
+from workers.session.backends import CPU
+from workers.session.needed_models import check_weights
+from workers.session.trial.attempt import AttemptRequest
+from workers.session.trial.watched import watched_attempt
 
 
 @pytest.fixture
@@ -18,8 +21,16 @@ def strange_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_a_provider_is_tried_with_our_modules(strange_folder, tmp_path):
-    assert warm_up_apart(DEMO_FOLDER, "cpu", "star98", "openface3", tmp_path) is None
+def test_a_backend_is_tried_with_our_modules(strange_folder, tmp_path):
+    request = AttemptRequest(
+        weights=str(DEMO_FOLDER),
+        networks=check_weights(DEMO_FOLDER, "star98"),
+        backend=CPU,
+        compiled=str(tmp_path / "compiled"),
+        answers=str(tmp_path / "answers.npz"),
+        reference=True,
+    )
+    assert watched_attempt(request).why_not == ""
 
 
 def test_a_worker_starts_with_pythons_safe_path():
