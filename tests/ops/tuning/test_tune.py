@@ -71,11 +71,9 @@ def test_run_starts_what_was_found_and_says_so(person, film):
     # Neither default nor found: so it can only come from the file.
     content["choices"][0]["choice"] |= {"processes": 3, "frames_per_s": {"3": 1.0}}
     file.write_text(json.dumps(content))
-    assert (
-        f"3 workers on provider 'cpu' (onnxruntime, fp32), as 'facemirror tune' found on {choice.date[:10]}"
-        in run(home, film)
-    )
-    assert "1 worker on provider 'cpu'\n" in run(home, film, "--workers", "1")
+    found = f"as 'facemirror tune' found on {choice.date[:10]}"
+    assert f"3 workers on provider 'cpu' (onnxruntime, fp32), {found}" in run(home, film)
+    assert "1 worker on provider 'cpu' (onnxruntime, fp32)\n" in run(home, film, "--workers", "1")
     content["choices"][0]["made_under"]["arithmetic"] += "x"
     file.write_text(json.dumps(content))
     assert "facemirror tune" not in run(home, film)
