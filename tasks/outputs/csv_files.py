@@ -6,7 +6,26 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+COMPRESSION = 4
+"""Of zlib's levels: a fifth of the time that 6 and 9 take, for 7 % more bytes."""
+
+
+def fixed(values: NDArray[np.floating[Any]], decimals: int) -> list[str]:
+    """Numbers (n,) with so many decimals; empty where there is none."""
+    if not len(values):
+        return []
+    # One format for all: number by number takes five times as long.
+    said = (" ".join([f"%.{decimals}f"] * len(values)) % tuple(values.tolist())).split(" ")
+    finite = np.isfinite(values)
+    if not finite.all():
+        for place in np.flatnonzero(~finite).tolist():
+            said[place] = ""
+    return said
 
 
 class CsvFile:
@@ -33,7 +52,9 @@ def gzip_csv_file(path: Path, header: Sequence[str]) -> Iterator[CsvFile]:
     """A compressed file: no name and no time in it, so that the same rows give the same bytes."""
     with (
         path.open("wb") as raw,
-        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
+        gzip.GzipFile(
+            filename="", fileobj=raw, mode="wb", compresslevel=COMPRESSION, mtime=0
+        ) as packed,
         io.TextIOWrapper(packed, encoding="utf-8", newline="") as file,
     ):
         yield CsvFile(file, header)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tasks.outputs.csv_files import fixed
 from tasks.outputs.table_rows import (
     CAMERA_POSE,
     EMPTY,
@@ -78,7 +79,7 @@ def original_rows(
             shape, camera = np.split(chunk.shapes[i], [-len(CAMERA_POSE)])
         numbers = [
             *exact_cells(camera),
-            *(f"{value:.2f}" for value in chunk.points[i].T.reshape(-1)),
+            *fixed(chunk.points[i].T.reshape(-1), 2),
             *exact_cells(shape),
         ]
         yield [
@@ -90,10 +91,10 @@ def original_rows(
 
 def _au_cells(aus: RecordingAus, frame: int, columns: tuple[str, ...]) -> list[str]:
     """Strengths, then presences, of a frame; what the models do not give is empty."""
-    strengths = dict(zip(aus.intensity_aus, aus.intensities[frame], strict=True))
-    presences = dict(zip(aus.presence_aus, aus.presences[frame], strict=True))
+    strengths = dict(zip(aus.intensity_aus, fixed(aus.intensities[frame], 4), strict=True))
+    presences = dict(zip(aus.presence_aus, aus.presences[frame].tolist(), strict=True))
     return [
-        *(f"{strengths[au]:.4f}" if au in strengths else EMPTY for au in columns),
+        *(strengths.get(au, EMPTY) for au in columns),
         *(
             str(int(presences[au])) if au in presences else EMPTY
             for au in _with_presence_only(columns)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.outputs.csv_files import fixed
 from workers.aus.labels import COLUMNS, HEAD_LABELS, PRESENT_AU45, PRESENT_SCORE, AuLabels
 from workers.aus.occurrence_scores import OccurrenceScores
 from workers.chunk.rows import ChunkRows
@@ -32,11 +33,16 @@ def au_rows(
     """
     if not isinstance(chunk.aus, OccurrenceScores):
         raise TypeError(f"the chunk has {type(chunk.aus).__name__}, not occurrence scores")
+    strengths, presences = _by_column(chunk.aus, side, labels)
     for i, timestamp in enumerate(timestamps):
-        given = _given(chunk.aus, i, side, labels) if chunk.success[i] else {}
-        strengths = [f"{given[au][0]:.4f}" if au in given else EMPTY for au in COLUMNS]
-        presences = [str(int(given[au][1])) if au in given else EMPTY for au in COLUMNS]
-        yield [*frame_cells(chunk, i, first, timestamp), *strengths, *presences]
+        cells = frame_cells(chunk, i, first, timestamp)
+        if not chunk.success[i]:
+            yield [*cells, *[EMPTY] * (2 * len(COLUMNS))]
+            continue
+        given = strengths[i]
+        present = presences[i].tolist()
+        flags = (str(int(p)) if said else EMPTY for p, said in zip(present, given, strict=True))
+        yield [*cells, *given, *flags]
 
 
 def frame_cells(chunk: ChunkRows, i: int, first: int, timestamp: float) -> list[str]:
@@ -45,18 +51,20 @@ def frame_cells(chunk: ChunkRows, i: int, first: int, timestamp: float) -> list[
     return [str(first + i), "0", _seconds(timestamp), f"{chunk.confidence[i]:.4f}", success]
 
 
-def _given(
-    aus: OccurrenceScores, i: int, side: int, labels: AuLabels
-) -> dict[str, tuple[float, bool]]:
-    """Strength and presence of the AUs that were measured in frame i; NaNs are left out."""
-    scores = [float(score) for score in aus.head_scores[i, side]]
-    given = {
-        au: (score, score > PRESENT_SCORE)
-        for au, score in zip(HEAD_LABELS[labels], scores, strict=True)
-    }
-    closure = float(aus.au45[i, side])
-    given["AU45"] = (closure, closure > PRESENT_AU45)
-    return {au: value for au, value in given.items() if np.isfinite(value[0])}
+def _by_column(
+    aus: OccurrenceScores, side: int, labels: AuLabels
+) -> tuple[list[list[str]], NDArray[np.bool_]]:
+    """Strengths, for people, and presences (n, columns) of n frames under COLUMNS; a strength is
+    empty where the model gives none."""
+    places = {au: place for place, au in enumerate(HEAD_LABELS[labels])}
+    values = np.full((len(aus.au45), len(COLUMNS)), np.nan)
+    limits = np.full(len(COLUMNS), PRESENT_SCORE)
+    for column, au in enumerate(COLUMNS):
+        if au == "AU45":
+            values[:, column], limits[column] = aus.au45[:, side], PRESENT_AU45
+        elif au in places:
+            values[:, column] = aus.head_scores[:, side, places[au]]
+    return [fixed(row, 4) for row in values], values > limits
 
 
 def shape_header(local: int) -> tuple[str, ...]:
@@ -88,16 +96,12 @@ def landmark_rows(chunk: ChunkRows, first: int, timestamps: Sequence[float]) -> 
     OpenFace 2's shape, its place before the camera and the irises, where the landmarks are its
     tracker's."""
     tracked = chunk.shapes.shape[1] > 0
+    points = chunk.points.reshape(len(chunk), -1)
+    numbers = np.concatenate([chunk.boxes, chunk.poses, points], axis=1)
     for i, timestamp in enumerate(timestamps):
-        values = np.concatenate([chunk.boxes[i], chunk.poses[i], chunk.points[i].reshape(-1)])
-        numbers = _rounded(values)
         frame = [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}"]
-        irises = _rounded(chunk.irises[i].reshape(-1)) if tracked else []
-        yield [*frame, *numbers, *exact_cells(chunk.shapes[i]), *irises]
-
-
-def _rounded(values: NDArray[np.float32]) -> list[str]:
-    return [f"{value:.2f}" if np.isfinite(value) else EMPTY for value in values]
+        irises = fixed(chunk.irises[i].reshape(-1), 2) if tracked else []
+        yield [*frame, *fixed(numbers[i], 2), *exact_cells(chunk.shapes[i]), *irises]
 
 
 def exact_cells(values: NDArray[np.float32]) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.outputs.csv_files import csv_file
+from tasks.outputs.csv_files import csv_file, fixed
 from tasks.outputs.measures.movements import Movement, SideMovement
 from tasks.outputs.measures.recording import SIDE_KINDS, RecordingMeasures, unit_of
 from tasks.outputs.measures.ruler import Unit
@@ -50,11 +50,12 @@ def measure_rows(measures: RecordingMeasures) -> Iterator[list[str]]:
         (measures.of_face[name], DECIMALS[unit_of(kind, unit)])
         for name, kind in OF_THE_FACE.items()
     ]
-    for i, time in enumerate(faces.times):
-        cells = [_cell(float(values[i]), digits) for values, digits in columns]
+    by_column = [_cells(values, digits) for values, digits in columns]
+    yaws, pitches = _cells(faces.yaws, 2), _cells(faces.pitches, 2)
+    for i, cells in enumerate(zip(*by_column, strict=True)):
         yield [
-            *(str(i), f"{time:.6f}", str(int(faces.success[i]))),
-            *(_cell(float(faces.yaws[i]), 2), _cell(float(faces.pitches[i]), 2)),
+            *(str(i), f"{faces.times[i]:.6f}", str(int(faces.success[i]))),
+            *(yaws[i], pitches[i]),
             *(
                 str(int(flag)) if faces.success[i] else ""
                 for flag in (*measures.inferred[i], *measures.shut[i])
@@ -108,6 +109,13 @@ def _cell(value: float | None, digits: int) -> str:
         return ""
     said = f"{value:.{digits}f}"
     return said.removeprefix("-") if float(said) == 0.0 else said
+
+
+def _cells(values: Floats, digits: int) -> list[str]:
+    """As `_cell`, of many."""
+    nought = f"{0.0:.{digits}f}"
+    minus = f"-{nought}"
+    return [nought if said == minus else said for said in fixed(values, digits)]
 
 
 def write_measures(measures: RecordingMeasures, found: list[Movement], stem: Path) -> None:

@@ -32,6 +32,17 @@ def test_a_measured_frame_has_the_heads_aus_and_au45_and_nothing_else():
     assert (line["AU45_r"], line["AU45_c"]) == ("0.0000", "0")
 
 
+def test_an_eye_is_closed_beyond_half_of_its_scale():
+    rows = rows_of(row(au45=(2.4, 2.6)))
+    assert [cells(rows, side)[0]["AU45_c"] for side in (0, 1)] == ["0", "1"]
+
+
+def test_scores_of_a_frame_without_a_face_are_never_told():
+    measured = rows_of(row())
+    (line,) = cells(replace(measured, success=np.array([False])), side=0)
+    assert not any(line[column] for column in AU_HEADER[5:])
+
+
 def test_the_sides_are_not_mixed_up():
     (right,) = cells(rows_of(row(0.75)), side=1)
     assert (right["AU12_r"], right["AU12_c"]) == ("0.2500", "0")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 from av.packet import Packet
@@ -21,6 +22,12 @@ from workers.video.writing.encoded_segment import BIT_EXACT, EncodedSegment
 _FINEST_TIMESCALE = 2**31 - 1  # MP4 stores 32 bits
 _COARSEST_TIMESCALE = 10_000
 _SINGLE_FRAME_SECONDS = Fraction(1, 30)
+
+# FFmpeg decodes pictures to find out what it opens; the first segment has told it.
+_NOTHING_DECODED: dict[str, Any] = {
+    "options": {"probesize": "32"},
+    "stream_options": [{"skip_frame": "all"}],
+}
 
 
 def join_segments(segments: Iterable[bytes], destination: Path | str, time_base: Fraction) -> int:
@@ -100,7 +107,8 @@ def _packets(segments: Iterable[bytes], name: str, time_base: Fraction) -> Itera
                 "analyse the recording again"
             )
         latest = segment.pts[-1]
-        with av.open(io.BytesIO(segment.nut), "r", format="nut") as source:
+        opening = _NOTHING_DECODED if parameters else {}
+        with av.open(io.BytesIO(segment.nut), "r", format="nut", **opening) as source:
             stream = source.streams.video[0]
             parameters = parameters or stream.codec_context.extradata
             if stream.codec_context.extradata != parameters:
@@ -125,9 +133,12 @@ def _timed(
     duration = max(1, round(_SINGLE_FRAME_SECONDS * timescale))
     origin: int | None = None
     waiting: tuple[Packet[VideoStream], int] | None = None
+    scale = time_base * timescale
     for source in packets:
         origin = source.pts if origin is None else origin
-        ticks = round((source.pts - origin) * time_base * timescale)
+        ticks, between = divmod((source.pts - origin) * scale.numerator, scale.denominator)
+        if between:
+            ticks = round((source.pts - origin) * scale)
         if waiting is not None:
             ticks = max(ticks, waiting[1] + 1)
             duration = ticks - waiting[1]

@@ -73,6 +73,12 @@ def test_every_frame_has_its_row_with_the_measures_of_its_sides(tables):
     assert rows[7]["timestamp"] == "0.350000"
 
 
+def test_nought_has_no_sign(tables):
+    faces = exercised(SWAYING)
+    rows, _ = tables(replace(faces, yaws=np.full(len(faces), -0.001)))
+    assert {row["yaw_deg"] for row in rows} == {"0.00"}
+
+
 def test_an_iris_of_a_shut_eye_is_marked_and_those_of_open_eyes_are_not(tables):
     weak = Activations(left=SideActivations(au45=0.2), right=SideActivations(au45=1.0))
     done = [Activations()] * 30 + [weak] * 10

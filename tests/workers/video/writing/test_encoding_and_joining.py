@@ -93,6 +93,26 @@ def test_frames_at_the_same_time_are_nudged_by_one_tick_and_none_is_lost(tmp_pat
     assert numbers == [0, 1, 2, 3, 4]
 
 
+def test_times_finer_than_the_file_can_hold_are_rounded_to_its_nearest(tmp_path: Path) -> None:
+    ticks = 2**33  # the file's are 2**31 - 1 to a second
+    path = tmp_path / "joined.mp4"
+    join_segments(
+        [encode([0, ticks // 2 + 5, ticks], Fraction(1, ticks))], path, Fraction(1, ticks)
+    )
+    with av.open(str(path)) as container:
+        times = [packet.pts for packet in container.demux(video=0) if packet.size]
+    exact = Fraction(2**31 - 1, ticks)
+    assert times == [0, round((ticks // 2 + 5) * exact), 2**31 - 1]
+    assert times[1] > int((ticks // 2 + 5) * exact)
+
+
+def test_the_container_names_the_colours_however_many_segments_there_are(tmp_path: Path) -> None:
+    for piece in (4, 12):
+        path = tmp_path / f"{piece}.mp4"
+        join_segments(in_pieces(range(12), MILLISECOND, piece), path, MILLISECOND)
+        assert b"colrnclx" in path.read_bytes()
+
+
 def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         join_segments(in_pieces(UNEVEN, MILLISECOND, 20), tmp_path / name, MILLISECOND)
