@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ops import weights_commands
+from ops.doctor.command import doctor
 from ops.errors import FAILED, Stopped, spoken_errors
 from ops.lab import commands as lab
 from ops.lab.flower_command import flower
@@ -235,6 +236,7 @@ def tune(
 
 
 for command, panel in (
+    (doctor, ONE_MACHINE),
     (studies.submit, STUDIES),
     (studies.status, STUDIES),
     (studies.cancel, STUDIES),

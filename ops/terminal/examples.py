@@ -7,6 +7,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "demo": ("facemirror demo", "facemirror demo --left 0.3 --provider cpu"),
     "tune": ("facemirror tune", "facemirror tune --aus openface2"),
+    "doctor": ("facemirror doctor", "facemirror doctor --weights demo --json"),
     "submit": (
         "facemirror submit recordings/ --out results --name smiles --watch",
         "facemirror submit list.csv --out results --priority high --pseudonymize",

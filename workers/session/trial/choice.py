@@ -62,6 +62,14 @@ class Wish:
         names = ", ".join(one.name for one in self.networks)
         return f"{names}; --provider {self.provider} --precision {self.precision}"
 
+    def backends(self, libraries: Libraries) -> list[Backend]:
+        """What there is to try. Raises ProviderError where it is not here."""
+        return candidates(self.provider, self.precision, libraries)
+
+    def circumstances(self, libraries: Libraries) -> dict[str, str]:
+        """What its trial depends on."""
+        return circumstances([CPU, *self.backends(libraries)], self.networks, _cpu_processes())
+
     @property
     def trials(self) -> Path:
         """The folder of what is remembered."""
@@ -82,21 +90,25 @@ def choose_backend(
     say: gets lines for people; anew: whatever is remembered. Raises ProviderError where what was
     asked for by name is not here or not right.
     """
-    found = candidates(wish.provider, wish.precision, libraries or libraries_here())
+    libraries = libraries or libraries_here()
+    found = wish.backends(libraries)
     if found == [CPU]:
         return CPU, None
-    processes = default_processes("cpu", *_cores_and_memory())
-    now = circumstances([CPU, *found], wish.networks, processes)
-    trial = None if anew else remembered(wish.trials, wish.subject, now)
+    trial = None if anew else remembered_trial(wish, libraries)
     if trial is None:
-        trial = prove(wish, found, processes, say, attempt)
-        remember(wish.trials, wish.subject, now, trial)
+        trial = prove(wish, found, _cpu_processes(), say, attempt)
+        remember(wish.trials, wish.subject, wish.circumstances(libraries), trial)
     if trial.chosen is None:
         reasons = "; ".join(str(one) for one in trial.attempts if one.backend in found)
         raise ProviderError(f"{_asked(wish)} does not work here: {reasons or 'nothing to try'}")
     if trial.chosen == CPU:
         say(_why_cpu(trial))
     return trial.chosen, trial
+
+
+def remembered_trial(wish: Wish, libraries: Libraries) -> Trial | None:
+    """What was found before, where nothing has changed since."""
+    return remembered(wish.trials, wish.subject, wish.circumstances(libraries))
 
 
 def prove(
@@ -177,6 +189,11 @@ def _why_cpu(trial: Trial) -> str:
     if slower:
         return "the CPU is the fastest here that is right: 'facemirror doctor' says what was tried"
     return f"nothing but the CPU is right here ({'; '.join(wrong)})"
+
+
+def _cpu_processes() -> int:
+    """How many processes the CPU would be given to."""
+    return default_processes("cpu", *_cores_and_memory())
 
 
 def _cores_and_memory() -> tuple[int, int]:
