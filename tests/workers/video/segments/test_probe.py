@@ -1,5 +1,6 @@
 """A recording that would not survive being cut is refused before it is cut up."""
 
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +91,20 @@ def test_frames_of_the_second_chunk_are_compared_as_well(tmp_path: Path, monkeyp
     monkeypatch.setattr(probe, "cut_segments", swapped)
     with pytest.raises(VideoError, match=r"^two\.avi: other pixels come out for its frame 2\d"):
         tried(path)
+
+
+def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
+    """A chunk that begins long after its key frame would else take gigabytes of 4K."""
+    width, height = 1280, 720
+    large = record(tmp_path / "large.mp4", Recipe(frames=40, width=width, height=height))
+    index = read_index(large)
+    tracemalloc.start()
+    try:
+        check_cut(large, index, [ChunkSpan(0, 30, 0, 0), ChunkSpan(39, 40, 0, 0)])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * width * height * 3
 
 
 def test_key_frames_that_are_none_are_noticed(tmp_path: Path) -> None:
