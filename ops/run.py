@@ -1,10 +1,11 @@
 """`facemirror run`: the whole job on this machine, or with the workers of a broker."""
 
 import secrets
+import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -17,9 +18,9 @@ from ops.errors import UsageError
 from ops.recordings import find_recordings, naming_fault, output_names
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from ops.terminal.progress import ProgressBars, StudyWatch
-from ops.tuning.kept_choice import Circumstances, processes_for
+from ops.tuning.kept_choice import Choice, Circumstances, processes_for
 from tasks.dispatch import Dispatcher
-from tasks.messages import RunSettings
+from tasks.messages import RecordingPlan, RunSettings
 from tasks.outputs.spool import PARTIAL
 from tasks.studies import recording_id
 from weights.manifest import InstalledModel
@@ -69,12 +70,13 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """What serves a run: the processes started here, the models that may be used, and the queue
-    that is read on this machine."""
+    """What serves a run: the processes started here, the models that may be used, the queue that
+    is read on this machine, and what their number was tuned on, if it was."""
 
     workers: Workers
     models: tuple[InstalledModel, ...]
     files_queue: str
+    tuned: Choice | None = None
 
 
 def run(given: list[Path], options: RunOptions, console: Console) -> int:
@@ -157,7 +159,7 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
             workers_said = f"{count} worker{'s' * (count > 1)} on {backend}{number.why}"
             console.print(workers_said, soft_wrap=True)
         with Workers(posts, configuration, log) as workers:
-            yield Crew(workers, models, FILES_QUEUE)
+            yield Crew(workers, models, FILES_QUEUE, number.tuned)
 
 
 @contextmanager
@@ -248,7 +250,7 @@ def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, conso
             return failed
         study = submit(client, _requests(there, names, options, crew), _options(options, crew))
         shown = {recording_id(study.id, n): names[source] for n, source in enumerate(there, 1)}
-        watch = StudyWatch(study, shown, bars)
+        watch = StudyWatch(study, shown, bars, _hint_on_size(crew.tuned, bars))
         dispatcher = Dispatcher(client, crew.files_queue, DEFAULT_REDIS_BUDGET, time.monotonic)
         try:
             dispatcher.step()
@@ -263,6 +265,23 @@ def _work_through(names: dict[Path, str], options: RunOptions, crew: Crew, conso
             with suppress(redis.RedisError):
                 study.cancel()  # its record stays: what a slow worker still stores is then deleted
     return failed + watch.failed
+
+
+def _hint_on_size(tuned: Choice | None, bars: ProgressBars) -> Callable[[RecordingPlan], None]:
+    """Says once that the number of workers was found on pictures of quite another size."""
+    said: list[str] = []
+
+    def look(plan: RecordingPlan) -> None:
+        if tuned is not None and not said and tuned.found_on_unlike(plan.width, plan.height):
+            source = plan.order.files.source if plan.order.files else plan.order.label
+            said.append(
+                f"{plan.order.label} is {plan.width}x{plan.height}, and the number of workers was "
+                f"found on {tuned.width}x{tuned.height}: 'facemirror tune {shlex.quote(source)}' "
+                "tells what is the fastest for such pictures"
+            )
+            bars.say(said[0])
+
+    return look
 
 
 def _fault(source: Path, name: str) -> str | None:

@@ -1,5 +1,6 @@
 """What the person sees while recordings are on their way."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -8,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.progress import Task as Bar
 from rich.text import Text
 
-from tasks.messages import RecordingOutcome
+from tasks.messages import RecordingOutcome, RecordingPlan
 from tasks.store import RecordingStore
 from tasks.studies import StudyStore
 
@@ -78,6 +79,11 @@ class ProgressBars:
         """One line for a recording that failed."""
         self._say(f"{name}: failed: {reason}", "red")
 
+    def say(self, line: str) -> None:
+        """One line that the person may want to know."""
+        if not self._quiet:
+            self._say(line, "cyan")
+
     def _say(self, line: str, style: str) -> None:
         self._console.print(line, style=style, soft_wrap=True)
 
@@ -85,11 +91,18 @@ class ProgressBars:
 class StudyWatch:
     """Shows how far the recordings of a study are, until all have ended."""
 
-    def __init__(self, study: StudyStore, names: dict[str, str], bars: ProgressBars) -> None:
-        """names: what to call each recording, by id."""
+    def __init__(
+        self,
+        study: StudyStore,
+        names: dict[str, str],
+        bars: ProgressBars,
+        on_plan: Callable[[RecordingPlan], None] = lambda _: None,
+    ) -> None:
+        """names: what to call each recording, by id; on_plan: is told how each recording is cut."""
         self._study = study
         self._names = names
         self._bars = bars
+        self._on_plan = on_plan
         self._ended: set[str] = set()
         self._frames: dict[str, int] = {}
         self.failed = 0
@@ -111,4 +124,5 @@ class StudyWatch:
     def _total(self, recording: str, store: RecordingStore) -> int | None:
         if recording not in self._frames and (plan := store.plan()) is not None:
             self._frames[recording] = plan.frames
+            self._on_plan(plan)
         return self._frames.get(recording)

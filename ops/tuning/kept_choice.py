@@ -21,6 +21,9 @@ from workers.session.providers import Provider, default_processes
 
 FORMAT = 1
 
+UNLIKE = 4.0
+"""Pictures of so many times the pixels, or of so many times fewer, may want other numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -64,6 +67,11 @@ class Choice:
     width: int
     height: int
     date: str
+
+    def found_on_unlike(self, width: int, height: int) -> bool:
+        """Whether it was measured on pictures of quite another size than these, px."""
+        times = width * height / (self.width * self.height)
+        return not 1 / UNLIKE < times < UNLIKE
 
 
 def default_file() -> Path:
@@ -123,10 +131,17 @@ def _choice(entry: dict[str, object]) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """How many workers are started, and what made it so, for people; empty for the default."""
+    """How many workers are started; tuned: the choice that made it so, if one did."""
 
     count: int
-    why: str = ""
+    tuned: Choice | None = None
+
+    @property
+    def why(self) -> str:
+        """For people; empty where the person asked for it, or nothing was tuned."""
+        if self.tuned is None:
+            return ""
+        return f", as 'facemirror tune' found on {self.tuned.date[:10]}"
 
 
 def processes_for(
@@ -143,8 +158,6 @@ def processes_for(
     if default_file().exists():
         choice = next(filter(None, map(kept, under())), None)
         if choice is not None:
-            return Processes(
-                choice.processes, f", as 'facemirror tune' found on {choice.date[:10]}"
-            )
+            return Processes(choice.processes, choice)
     cores = psutil.cpu_count(logical=False) or 1
     return Processes(default_processes(provider, cores, psutil.virtual_memory().total))

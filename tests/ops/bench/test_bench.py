@@ -50,7 +50,7 @@ def test_the_machine_and_the_versions_are_said(quick):
 
 
 def test_every_part_has_its_rows(figures):
-    assert {part for part, _, _ in figures} == {"speed", "clip", "sizes", "workers"}
+    assert {part for part, _, _ in figures} == {"speed", "clip", "sizes", "length", "workers"}
     star = {quantity for _, subject, quantity in figures if subject == "openface3+star98"}
     assert star >= {
         "networks alone, as many processes as workers",
@@ -64,10 +64,15 @@ def test_every_part_has_its_rows(figures):
         "CPU of stage 'encode'",
         "CPU of 'worker', start-up included",
         "largest 'worker' process",
+        "largest 'files' process",
+        "largest 'redis' process",
         "Redis' commands, waiting included",
         "sent by Redis, waiting included",
     }
     assert ("sizes", "openface3+star98, 1080p", "largest 'worker' process") in figures
+    long = "0.2 minutes of 640x480, simulated"
+    assert ("length", long, "largest 'files' process") in figures
+    assert ("length", long, "largest 'redis' process") in figures
     assert ("clip", "openface3+star98, 20 frames", "time beside the older version's") in figures
 
 
@@ -90,6 +95,9 @@ def test_steady_frames_leave_start_up_out(figures):
     whole = figures["speed", "openface3+star98", "run, start-up and all files included"]
     steady = figures["speed", "openface3+star98", "run, steady"]
     assert steady["value"] > whole["value"]
+    clip = "openface3+star98, 20 frames"
+    first = figures["clip", clip, "from the command to the first analysed frame"]
+    assert first["value"] < figures["clip", clip, "from the command to its end"]["value"]
 
 
 @pytest.mark.parametrize(

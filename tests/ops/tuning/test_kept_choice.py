@@ -98,7 +98,7 @@ def test_a_worker_takes_the_first_kind_that_was_tuned():
     [
         "no JSON",
         "[]",
-        '{"format": 2, "choices": []}',
+        "OTHER FORMAT",
         '{"format": 1, "choices": [{"choice": {}}]}',
         "WRONG NUMBER",
         "WRONG KIND",
@@ -106,6 +106,8 @@ def test_a_worker_takes_the_first_kind_that_was_tuned():
 )
 def test_a_damaged_file_counts_as_none_and_is_written_anew(content):
     file = keep(CHOICE, HERE)
+    if content == "OTHER FORMAT":
+        content = file.read_text().replace('"format": 1', '"format": 2')
     if content == "WRONG NUMBER":
         content = file.read_text().replace('"processes": 9', '"processes": 700')
     if content == "WRONG KIND":
@@ -116,6 +118,14 @@ def test_a_damaged_file_counts_as_none_and_is_written_anew(content):
     assert number().count == by_default()
     keep(CHOICE, HERE)
     assert kept(HERE) == CHOICE
+
+
+@pytest.mark.parametrize(
+    ("size", "unlike"),
+    [((640, 480), False), ((1280, 720), False), ((320, 240), True), ((1920, 1080), True)],
+)
+def test_a_choice_knows_which_pictures_it_says_nothing_about(size, unlike):
+    assert CHOICE.found_on_unlike(*size) == unlike
 
 
 def test_circumstances_are_those_of_this_machine_and_these_weights():

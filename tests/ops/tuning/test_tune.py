@@ -72,8 +72,17 @@ def test_run_starts_what_was_found_and_says_so(person, film):
     content["choices"][0]["choice"] |= {"processes": 3, "frames_per_s": {"3": 1.0}}
     file.write_text(json.dumps(content))
     found = f"as 'facemirror tune' found on {choice.date[:10]}"
-    assert f"3 workers on provider 'cpu' (onnxruntime, fp32), {found}" in run(home, film)
-    assert "1 worker on provider 'cpu' (onnxruntime, fp32)\n" in run(home, film, "--workers", "1")
+    said = run(home, film)
+    assert f"3 workers on provider 'cpu' (onnxruntime, fp32), {found}" in said
+    assert "tells what is the fastest" not in said
+    content["choices"][0]["choice"]["width"] = 6400
+    file.write_text(json.dumps(content))
+    said = run(home, film)
+    assert "phantom.mp4 is 640x480, and the number of workers was found on 6400x480" in said
+    assert f"'facemirror tune {film}' tells what is the fastest" in said
+    said = run(home, film, "--workers", "1")
+    assert "1 worker on provider 'cpu' (onnxruntime, fp32)\n" in said
+    assert "tells what is the fastest" not in said
     content["choices"][0]["made_under"]["arithmetic"] += "x"
     file.write_text(json.dumps(content))
     assert "facemirror tune" not in run(home, film)
