@@ -20,7 +20,7 @@ from ops.bench.measuring.figures import Findings, as_json, as_markdown
 from ops.bench.measuring.films import draw_phantom
 from ops.bench.measuring.machine import this_machine
 from ops.bench.measuring.setting import Setting
-from ops.bench.parts import clip, length, many_workers, sizes, speed
+from ops.bench.parts import backends, clip, length, many_workers, sizes, speed
 from ops.errors import UsageError, spoken_errors
 from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
@@ -29,6 +29,7 @@ from workers.session.providers import default_processes
 Measure = Callable[[Setting, Findings], None]
 
 PARTS: dict[str, Measure] = {
+    backends.PART: backends.measure,
     speed.PART: speed.measure,
     clip.PART: clip.measure,
     sizes.PART: sizes.measure,
