@@ -56,12 +56,14 @@ class Lab:
         return redis_client(self.server.url)
 
     @contextmanager
-    def workers(self, analysts: int, files: int = 1) -> Iterator[Workers]:
-        """Worker processes: some that analyse, some for files."""
+    def workers(self, analysts: int, files: int = 1, name: str = "analyst") -> Iterator[Workers]:
+        """Worker processes: some that analyse, called `name`-0 and so on, some for files."""
         connect(self.configuration)  # another test of this process may have been elsewhere
-        sets = [check_weights(self.configuration.weights, name) for name in ("pfld68", "star98")]
+        sets = [
+            check_weights(self.configuration.weights, points) for points in ("pfld68", "star98")
+        ]
         queues = tuple(served_queues([DEFAULT_POOL], sets, self.configuration.backend))
-        posts = [WorkerPost(f"analyst-{n}", queues) for n in range(analysts)]
+        posts = [WorkerPost(f"{name}-{n}", queues) for n in range(analysts)]
         posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(files)]
         with Workers(posts, self.configuration, self.log) as workers:
             yield workers
@@ -72,6 +74,7 @@ class Lab:
         chunk_frames: int | None = 100,
         mix_providers=False,
         provider=None,
+        precision="any",
         **analysis,
     ) -> Sent:
         """Send a recording on its way."""
@@ -84,7 +87,11 @@ class Lab:
             source=source, name=source.stem, settings=settings, models=model_sums(models)
         )
         options = StudyOptions(
-            out=self.out, anew=True, mix_providers=mix_providers, provider=provider
+            out=self.out,
+            anew=True,
+            mix_providers=mix_providers,
+            provider=provider,
+            precision=precision,
         )
         study = submit(self.client, [request], options)
         return Sent(study, study.recording(recording_id(study.id, 1)))

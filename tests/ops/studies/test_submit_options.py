@@ -86,6 +86,8 @@ def different(order: RecordingOrder, other: RecordingOrder) -> dict[str, object]
         ("--provider cpu", {"provider": "cpu"}),
         ("--provider simulated", {"provider": "simulated"}),
         ("--provider any", {}),
+        ("--precision fp32", {"precision": "fp32"}),
+        ("--precision any", {}),
         ("--mix-providers", {"mix_providers": True}),
         ("--priority high", {"priority": "high"}),
         ("--queue smile-lab", {"pool": "smile-lab"}),
