@@ -39,6 +39,15 @@ def test_linux_and_a_mac_with_apple_silicon_run_what_the_readme_says():
         assert "if" not in step
 
 
+def test_the_demos_results_the_doctors_page_and_timings_are_kept_even_of_a_failed_run():
+    (upload,) = (step for step in README_JOB["steps"] if "upload-artifact" in step.get("uses", ""))
+    assert "!cancelled()" in upload["if"]
+    assert {"facemirror-demo/", "reports/"} <= set(upload["with"]["path"].split())
+    for command in ("facemirror doctor", "make test", "ops.bench --quick"):
+        (line,) = (line for line in COMMANDS.splitlines() if command in line)
+        assert "reports/" in line
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_what_runs_in_public_is_pinned_bounded_and_may_only_read(workflow):
     read = yaml.safe_load(workflow.read_text())
