@@ -37,7 +37,7 @@ class Load:
         return [*(f"--workers={count}" for count in self.counts), *given]
 
 
-THOROUGH, QUICK = Load((1, 16, 64), 24, 5, 40), Load((2,), 1, 0.1, 10)
+THOROUGH, QUICK = Load((1, 16, 64), 16, 5, 40), Load((2,), 1, 0.1, 10)
 
 
 def measure(setting: Setting, findings: Findings) -> None:

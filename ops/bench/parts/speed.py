@@ -35,7 +35,8 @@ def measure(setting: Setting, findings: Findings) -> None:
     for number in range(1, setting.rounds + 1):
         for method, rounds in found.items():
             setting.say(f"{PART}: {method.name}, round {number} of {setting.rounds}")
-            rounds.alone.append(_networks_alone(setting, method))
+            if not method.more:  # other options call the networks as often as they like
+                rounds.alone.append(_networks_alone(setting, method))
             options = [*method.options, "--workers", str(setting.workers)]
             rounds.runs.append(whole_run(setting.recording, setting.weights, options))
         for name, command in setting.beside.items():
@@ -64,10 +65,10 @@ def _add(
     findings.add(PART, name, "CPU of the networks alone", "ms a frame", cpu)
     add_pace(findings, PART, name, rounds.runs)
     steady = [run.steady or 0.0 for run in rounds.runs]
-    shares = [100 * run / bare for run, bare in zip(steady, alone, strict=True)]
+    shares = [100 * run / bare for run, bare in zip(steady, alone, strict=False)]
     findings.add(PART, name, "run, steady, of the networks alone", "%", shares)
     stages = [sum(run.stage_cpu_ms.values()) for run in rounds.runs]
-    shares = [100 * one / all_stages for one, all_stages in zip(cpu, stages, strict=True)]
+    shares = [100 * one / all_stages for one, all_stages in zip(cpu, stages, strict=False)]
     findings.add(PART, name, "CPU of the networks alone, of all stages'", "%", shares)
     for other, values in others.items():
         times = [run / value for run, value in zip(steady, values, strict=True)]
