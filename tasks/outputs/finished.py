@@ -42,11 +42,15 @@ def finished_before(
 
 def _made_the_same_way(record: RunRecord, order: RecordingOrder) -> bool:
     weights = {(model.name, model.sha256) for model in record.weights}
+    recorded = {model.file: model.sha256 for model in order.models}
+    recorded |= {kind.file: kind.sha256 for model in order.models for kind in model.variants}
+    run = [item for by in record.measured_by for item in by.files.items()]
     return (
         record.settings.analysis == order.settings.analysis
         and record.settings.au_labels == order.settings.au_labels
         and record.settings.rest == order.settings.rest
         and weights == {(model.name, model.sha256) for model in order.models}
+        and all(recorded.get(file) == sha256 for file, sha256 in run)
         and not any(model.demo for model in record.weights)
     )
 

@@ -44,7 +44,7 @@ def test_a_recording_is_measured(lab, face_clip):
 
 def test_what_a_stopped_worker_gives_back_is_no_death_in_a_simulated_session(lab, face_clip):
     """Its parent forgives what its child has begun: they know each other by one name."""
-    slow = replace(lab.configuration, provider="simulated", simulated_seconds=0.5)
+    slow = replace(lab.configuration, backend=SIMULATED_BACKEND, simulated_seconds=0.5)
     lab = replace(lab, configuration=slow)
     with lab.workers(1):
         submission = lab.submit(face_clip, provider="simulated")

@@ -162,9 +162,9 @@ def test_a_trial_is_made_by_real_attempts_and_remembered(tmp_path):
 
     tried = []
 
-    def attempt(request, *, processes):
+    def attempt(request, *, processes, patience):
         tried.append(request.backend)
-        return watched_attempt(request, processes=processes)
+        return watched_attempt(request, processes=processes, patience=patience)
 
     weights = write_own_models(tmp_path / "weights")
     patient = Patient(weights=weights, compiled=tmp_path / "compiled")

@@ -13,13 +13,14 @@ from tasks.messages import (
     RecordingFiles,
     RecordingOrder,
     RunSettings,
+    VariantSum,
 )
 from tasks.outputs.finished import finished_before
 from tasks.outputs.folder import written_names
 from tasks.outputs.run_record import RowCounts, encode_run_record, pose_summary, run_record
 from tests.tasks.outputs.test_run_record import MEASURES
 from tests.tasks.plans import plan_of
-from weights.manifest import InstalledModel
+from weights.manifest import InstalledModel, ModelVariant
 from workers.chunk.order import AnalysisSettings
 from workers.session.backends import Backend
 
@@ -128,6 +129,16 @@ def test_other_weights_are_not_finished(wanted, tmp_path):
     files = write_outputs(tmp_path)
     models = (ModelSum("star98", "star98.onnx", wanted),) if wanted else ()
     assert finished_before(order(models=models), files, SHA256) is None
+
+
+@pytest.mark.parametrize(("checksum", "kept"), [("f", True), ("e", False), (None, False)])
+def test_a_kind_that_is_no_more_in_the_record_does_not_count(checksum, kept, tmp_path):
+    kind = ModelVariant("fp16", "star98_fp16.onnx", "f" * 64, 1, 0.1, "px", "1")
+    model = replace(INSTALLED, variants=(kind,))
+    files = write_outputs(tmp_path, by=("coreml_fp16-m2", "coreml_fp16-m2"), model=model)
+    kinds = (VariantSum("fp16", kind.file, checksum * 64),) if checksum else ()
+    wanted = (msgspec.structs.replace(ORDER.models[0], variants=kinds),)
+    assert (finished_before(order(models=wanted), files, SHA256) is not None) == kept
 
 
 def test_demo_weights_never_count(tmp_path):

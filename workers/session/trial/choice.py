@@ -1,6 +1,7 @@
 """Which backend serves here: tried once, remembered until something changes."""
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +24,14 @@ from workers.session.providers import ProviderChoice, ProviderError, default_pro
 from workers.session.trial.attempt import AttemptRequest
 from workers.session.trial.figures import Attempt, Trial
 from workers.session.trial.memory import circumstances, remember, remembered
-from workers.session.trial.watched import watched_attempt
+from workers.session.trial.watched import PATIENCE, watched_attempt
 
 TRIALS_FOLDER = "trials"
+ALL_PATIENCE = 600.0
+"""Seconds that all attempts together are given."""
+FEWEST_SECONDS = 5.0
+"""With less than that left nothing is tried any more."""
+
 WORTHWHILE = 0.95
 """A batch must take at most so much of the time of single crops."""
 
@@ -33,7 +39,7 @@ WORTHWHILE = 0.95
 class WatchedAttempt(Protocol):
     """See `workers.session.trial.watched.watched_attempt`."""
 
-    def __call__(self, request: AttemptRequest, *, processes: int) -> Attempt: ...
+    def __call__(self, request: AttemptRequest, *, processes: int, patience: float) -> Attempt: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +130,7 @@ def prove(
     networks.
     """
     attempts: list[Attempt] = []
+    deadline = time.monotonic() + ALL_PATIENCE
 
     def note(tried: Attempt) -> Attempt:
         attempts.append(tried)
@@ -142,8 +149,11 @@ def prove(
                 answers=str(Path(folder) / "answers.npz"),
                 reference=backend == CPU,
             )
+            left = deadline - time.monotonic()
+            if left < FEWEST_SECONDS:
+                return note(Attempt(backend=backend, why_not="no time was left to try it"))
             many = processes if backend.provider == "cpu" else 1
-            return note(attempt(request, processes=many))
+            return note(attempt(request, processes=many, patience=min(PATIENCE, left)))
 
         reference = tried(CPU)
         if not reference.right:

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,12 @@ from workers.session.trial.watched import watched_attempt
 
 MAC = Libraries(("CoreMLExecutionProvider", "CPUExecutionProvider"), coremltools=True)
 PROGRAM = (sys.executable, "-m", "tests.workers.session.trial.odd_runners")
-attempt_of_a_runner_made_for_tests = partial(watched_attempt, program=PROGRAM, patience=20)
+HANG_PATIENCE = 20.0
+
+
+def attempt_of_a_runner_made_for_tests(request, *, processes, patience) -> Attempt:
+    assert patience > HANG_PATIENCE
+    return watched_attempt(request, processes=processes, patience=HANG_PATIENCE, program=PROGRAM)
 
 
 def with_kinds(installed: InstalledModel) -> InstalledModel:
@@ -99,7 +103,7 @@ def test_what_was_found_is_remembered(tried):
     assert {one.backend: one for one in trial.attempts} == attempts
 
 
-def unwanted(request, *, processes) -> Attempt:
+def unwanted(request, *, processes, patience) -> Attempt:
     raise AssertionError(f"{request.backend} was tried again")
 
 
@@ -107,10 +111,11 @@ class Told:
     """Stands for attempts: ms a frame, or why not, of each backend; what is not told is wrong."""
 
     def __init__(self, **ms: float | str) -> None:
-        self.ms, self.tried = {CPU.name: 50.0, **ms}, []
+        self.ms, self.tried, self.patience = {CPU.name: 50.0, **ms}, [], []
 
-    def __call__(self, request, *, processes) -> Attempt:
+    def __call__(self, request, *, processes, patience) -> Attempt:
         self.tried.append(request.backend)
+        self.patience.append(patience)
         found = self.ms.get(request.backend.name, "it is wrong")
         if isinstance(found, str):
             return Attempt(backend=request.backend, why_not=found)
@@ -235,6 +240,18 @@ def test_any_change_starts_the_trial_anew_by_told_figures(change, tmp_path, monk
     found, _ = choose(tmp_path, second, installed=changed, libraries=libraries)
     assert found == SLOW
     assert choose(tmp_path, Told(), installed=changed, libraries=libraries)[0] == SLOW
+
+
+def test_all_together_have_ten_minutes_by_told_figures(tmp_path, monkeypatch):
+    times = iter([0.0, 0.0, 100.0, 450.0, *[596.0] * 100])
+    monkeypatch.setattr("workers.session.trial.choice.time.monotonic", lambda: next(times))
+    told = Told(**{SLOW.name: 1.0})
+    backend, trial = choose(tmp_path, told)
+    assert told.patience == [180.0, 180.0, 150.0]
+    assert told.tried == [CPU, QUICK, WRONG]
+    assert backend == CPU
+    assert trial is not None
+    assert trial.attempts[-1].why_not == "no time was left to try it"
 
 
 def test_a_damaged_memory_starts_the_trial_anew_by_told_figures(tmp_path):
