@@ -7,6 +7,7 @@ import pytest
 
 from tests.ops.outputs import Outputs
 from tests.tasks.lab import worker_parents
+from workers.session.backends import SIMULATED_BACKEND
 
 STARTED_ANEW = """
 import sys

@@ -67,11 +67,8 @@ def test_a_batch_of_crops_takes_the_faces_in_turn_and_so_do_its_answers():
             np.testing.assert_array_equal(batch[k], single[(n + k) % 3][0])
     told = [[np.full((1, 98, 2), n, np.float32), np.full(1, n, np.float32)] for n in range(3)]
     made = answers_of_batch(told, 4)
-    assert [list(confidence) for _, confidence in made] == [
-        [0, 1, 2, 0],
-        [1, 2, 0, 1],
-        [2, 0, 1, 2],
-    ]
+    turns = [[0, 1, 2, 0], [1, 2, 0, 1], [2, 0, 1, 2]]
+    assert [list(confidence) for _, confidence in made] == turns
     assert [points[:, 5, 1].tolist() for points, _ in made] == [list(c) for _, c in made]
     assert [call[1].shape for call in answers_of_batch(told, 1)] == [(1,)] * 3
 
@@ -147,6 +144,5 @@ def test_a_frame_searches_the_whole_picture_every_tenth_time():
     attempt = Attempt(backend=CPU, networks=networks, processes=4)
     assert attempt.frame_ms == pytest.approx(53.0)
     assert attempt.machine_ms == pytest.approx(13.25)
-    assert str(attempt).endswith(
-        "right, 53.0 ms a frame in each of 4 processes; points, px 0.2 off"
-    )
+    said = "right, 53.0 ms a frame in each of 4 processes; points, px 0.2 off"
+    assert str(attempt) == f"{CPU}: {said}"
