@@ -13,6 +13,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.failure import stop_if_told
 from tasks.messages import ChunkReport
+from tasks.results import pack_result
 from tasks.sessions import loaded_models, simulated_models
 from tasks.starts import ForgivingRequest, forgive, process_name, tell_redis
 from tasks.store import ANY_MIX, RecordingStore
@@ -20,7 +21,7 @@ from weights.manifest import InstalledModel
 from workers.chunk.order import ChunkOrder
 from workers.process.app import app
 from workers.process.arithmetic import arithmetic
-from workers.process.broker import redis_client
+from workers.process.broker import shared_client
 from workers.process.configuration import Configuration
 from workers.process.memory import release_unused_memory
 from workers.process.queues import SIMULATED, same_queue_for
@@ -34,7 +35,7 @@ logger = get_task_logger(__name__)
 STARTS = 3
 """A chunk whose worker died this often is not tried again."""
 
-PROGRESS_SECONDS = 0.5
+PROGRESS_SECONDS = 2.0
 
 
 def frames_shown(start: int, stop: int) -> str:
@@ -58,24 +59,25 @@ def time_limit(frames: int) -> int:
 def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped-def]
     """Analyse a chunk of a recording, unless that is done already; returns `chunk INDEX`."""
     tell_redis()
-    store = RecordingStore(redis_client(app.conf.broker_url), recording)
+    store = RecordingStore(shared_client(app.conf.broker_url), recording)
     said = f"chunk {index}"
-    chunk = store.chunk(index)
-    if chunk is None or store.has_result(index) or store.failures():
+    chunk, claimed = store.to_analyse(index)
+    if chunk is None:
         return said
     mine = arithmetic(app.conf.facemirror.backend)
-    claimed = store.claim(mine)
+    claimed = claimed or store.claim(mine)
     if claimed not in (mine, ANY_MIX):
         # One recording, one arithmetic: hand it on to those who have begun it.
         queue = same_queue_for(self.request.delivery_info["routing_key"], claimed)
         raise self.retry(queue=queue, countdown=0, max_retries=None)
-    worker = self.request.hostname
-    if store.count_start(str(index), process_name(), worker) > STARTS:
-        store.fail_chunk(index, f"its worker died {STARTS} times while analysing it")
-        return said
-    begun, shown = time.monotonic(), frames_shown(chunk.start, chunk.stop)
+    worker = self.request.hostname or ""  # Celery gives none where it is called directly
+    shown = frames_shown(chunk.start, chunk.stop)
     try:
-        _analyse(store, index, chunk, worker)
+        begun = store.begin_chunk(index, process_name(), worker)
+        if begun.starts > STARTS:
+            store.fail_chunk(index, f"its worker died {STARTS} times while analysing it")
+            return said
+        pace = _analyse(store, index, chunk, begun.segment, worker)
     except SoftTimeLimitExceeded:
         store.fail_chunk(index, f"it took longer than {time_limit(chunk.frames)} s")
     except (redis.ConnectionError, redis.TimeoutError):
@@ -86,18 +88,19 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
         logger.exception("%s %s", chunk.recording, shown)
         store.fail_chunk(index, str(error) or type(error).__name__)
     else:
-        pace = chunk.frames / (time.monotonic() - begun)
-        store.put_pace(worker, pace)
         logger.info("%s %s: %.1f frames/s", chunk.recording, shown, pace)
     return said
 
 
-def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) -> None:
-    segment = store.segment(index)
+def _analyse(
+    store: RecordingStore, index: int, chunk: ChunkOrder, segment: bytes | None, worker: str
+) -> float:
+    """Analyse a chunk and store what it gave; returns how many frames a second."""
     if segment is None:
         if not store.has_result(index) and store.outcome() is None:
             store.fail_chunk(index, "its frames are gone from Redis: submit the recording again")
-        return  # else another worker has just finished it, or its recording is over
+        return 0.0  # else another worker has just finished it, or its recording is over
+    begun = time.monotonic()
     progress = _Progress(store, index)
     result, installed = _result(chunk, segment, progress)
     backend = app.conf.facemirror.backend
@@ -115,8 +118,11 @@ def _analyse(store: RecordingStore, index: int, chunk: ChunkOrder, worker: str) 
         last_frame=progress.last_frame,
         deinterlaced=result.deinterlaced,
     )
-    store.put_result(index, result.rows.to_bytes(), result.segments, report, chunk.frames)
-    progress.finish(chunk.frames)
+    pts = chunk.pts[chunk.start - chunk.first :]
+    packed = pack_result(pts, result.rows.to_bytes(), result.segments, report)
+    pace = chunk.frames / (time.monotonic() - begun)
+    store.put_result(index, packed, chunk.frames, worker, pace)
+    return pace
 
 
 def _result(
@@ -155,6 +161,3 @@ class _Progress:
         if now - self._last >= PROGRESS_SECONDS:
             self._last = now
             self._store.put_progress(self._index, frames)
-
-    def finish(self, frames: int) -> None:
-        self._store.put_progress(self._index, frames)

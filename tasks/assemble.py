@@ -8,17 +8,21 @@ or with an empty list. Runs where the output folder is.
 import redis
 from celery.utils.log import get_task_logger
 
+from tasks.admission import LARGEST_PART
 from tasks.failure import RecordingError, fail, stop_if_told
 from tasks.messages import RecordingPlan
-from tasks.outputs.spool import ChunkSpool, SpooledChunk
+from tasks.outputs.spool import ChunkSpool
 from tasks.register import files_of
 from tasks.store import RecordingStore
 from workers.process.app import app
-from workers.process.broker import redis_client
+from workers.process.broker import shared_client
 
 logger = get_task_logger(__name__)
 
 WAIT_SECONDS = 3
+
+TAKEN_AT_ONCE = LARGEST_PART
+"""Chunks that are written before the disk is waited for, and Redis freed of them."""
 
 
 @app.task(  # type: ignore[untyped-decorator]
@@ -34,7 +38,7 @@ def assemble(self, recording: str, part: int) -> str:  # type: ignore[no-untyped
 
     Raises RecordingError.
     """
-    store = RecordingStore(redis_client(app.conf.broker_url), recording)
+    store = RecordingStore(shared_client(app.conf.broker_url), recording)
     plan = store.plan()
     if plan is None or store.outcome() is not None:
         return "nothing to do"
@@ -78,19 +82,24 @@ def _fail(store: RecordingStore, plan: RecordingPlan, reason: str) -> RecordingE
 def _take_results(plan: RecordingPlan, store: RecordingStore) -> set[int]:
     """Move what is done from Redis to the disk; returns which chunks are on the disk."""
     spool = ChunkSpool(files_of(plan.order), plan.order.id)
-    names = [str(video) for video in plan.order.settings.analysis.videos]
-    for k, report in sorted(store.reports().items()):
-        chunk, rows = store.chunk(k), store.rows(k)
-        videos = {name: store.video(k, name) for name in names}
-        whole = {name: data for name, data in videos.items() if data is not None}
-        if chunk is None or rows is None or len(whole) < len(names):
-            continue  # another callback has it
-        pts = chunk.pts[chunk.start - chunk.first :]
-        spool.put(k, SpooledChunk(pts=pts, rows=rows, report=report), whole)
-        store.take_away(k, names)
+    ready = sorted(store.ready())
+    for first in range(0, len(ready), TAKEN_AT_ONCE):
+        _take(ready[first : first + TAKEN_AT_ONCE], store, spool)
     if store.outcome() is not None:
         spool.remove()  # cancelled meanwhile
     return store.taken_away()
+
+
+def _take(indices: list[int], store: RecordingStore, spool: ChunkSpool) -> None:
+    taken = []
+    for k in indices:
+        packed = store.result(k)
+        if packed is not None:  # else another callback has it
+            spool.put(k, packed)
+            taken.append(k)
+    if taken:
+        spool.settle()
+        store.take_away(taken)
 
 
 def _finish(plan: RecordingPlan, store: RecordingStore) -> str:

@@ -187,7 +187,7 @@ class Dispatcher:
                 self._ask_for_plan(one.order.id)
         if one.plan is None:
             return
-        done, here = one.store.taken_away(), one.store.with_results()
+        done, here = one.store.taken_away(), one.store.ready()
         failed = bool(one.store.failures())
         queue = recording_queue(one.order, progress.claimed)
         lost = not queue_length(self._redis, queue) and (not in_hand or still > LOST_SECONDS)

@@ -23,7 +23,7 @@ from tasks.register import files_of
 from tasks.store import RecordingStore
 from workers.chunk.order import ChunkOrder
 from workers.process.app import app
-from workers.process.broker import redis_client
+from workers.process.broker import shared_client
 from workers.process.queues import ANYBODY, ORDINARY, URGENT, chunk_queue, fingerprint
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ OPEN_RECORDINGS = 4
 )
 def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def]
     """Send one part of a recording on its way; returns which. Raises RecordingError."""
-    store = RecordingStore(redis_client(app.conf.broker_url), recording)
+    store = RecordingStore(shared_client(app.conf.broker_url), recording)
     plan = store.plan()
-    if plan is None or store.outcome() is not None or store.fed() > part:
+    fed = store.fed()
+    if plan is None or store.outcome() is not None or fed > part:
         return "nothing to do"
-    if store.fed() < part:
+    if fed < part:
         raise self.retry(countdown=WAIT_SECONDS)
     try:
         _store_chunks(plan, store, part)
@@ -121,8 +122,9 @@ def _store_chunks(plan: RecordingPlan, store: RecordingStore, part: int) -> None
     recording = _opened(plan, source, status.st_size, status.st_mtime_ns)
     results = store.progress().frame_result_bytes or frame_result_bytes(plan.width, plan.height)
     first, last = plan.parts[part]
+    done = store.with_result(range(first, last))
     for k, segment in zip(range(first, last), recording.segments(first, last), strict=True):
-        if store.has_result(k):
+        if k in done:
             continue
         planned = plan.chunks[k]
         chunk = ChunkOrder(

@@ -18,7 +18,7 @@ from tasks.store import RecordingStore
 from weights.manifest import sha256_of
 from workers.chunk.order import RESTARTS
 from workers.process.app import app
-from workers.process.broker import redis_client
+from workers.process.broker import shared_client
 
 if TYPE_CHECKING:
     from workers.video.reading.index import VideoIndex
@@ -48,7 +48,7 @@ RESULT_BITS_PER_PIXEL = 0.4
 def ingest(recording: str) -> str:
     """Plan one recording; returns what was found. Raises RecordingError."""
     tell_redis()
-    store = RecordingStore(redis_client(app.conf.broker_url), recording)
+    store = RecordingStore(shared_client(app.conf.broker_url), recording)
     order = store.order()
     if order is None or store.plan() is not None:
         return "nothing to do"

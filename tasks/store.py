@@ -8,9 +8,8 @@ With R a recording's id, S its study's, and K a chunk's index:
 | facemirror:R:fed     | string | how many parts have been sent            | feed         |
 | facemirror:R:chunk:K | string | ChunkOrder                               | feed         |
 | facemirror:R:in:K    | string | the chunk's compressed frames            | feed         |
-| facemirror:R:rows:K  | string | ChunkRows (npz)                          | analyze      |
-| facemirror:R:out:K:V | string | compressed video V: left, right, debug   | analyze      |
-| facemirror:R:reports | hash   | K → ChunkReport; its presence means done | analyze      |
+| facemirror:R:out:K   | string | what the chunk gave (tasks.results)      | analyze      |
+| facemirror:R:ready   | set    | K of the chunks with such a result here  | analyze      |
 | facemirror:R:done    | set    | K of the chunks that assemble has taken  | assemble     |
 | facemirror:R:begun:K | set    | processes that have begun K (or `ingest`)| all          |
 | facemirror:R:on      | hash   | K → worker that has it in hand           | analyze      |
@@ -27,24 +26,35 @@ assembled, failed or cancelled, and writes the outcome to its study: these keys 
 patients.
 """
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Collection
+from typing import Any, TypeVar
 
 import msgspec
 import redis
 
-from tasks.messages import ChunkReport, RecordingOrder, RecordingOutcome, RecordingPlan
-from workers.chunk.order import ChunkOrder, VideoName
+from tasks.messages import RecordingOrder, RecordingOutcome, RecordingPlan
+from workers.chunk.order import ChunkOrder
 from workers.process.broker import text
 
 KEPT = 30 * 24 * 3600
 HELD = "facemirror:held"
 PACE = "facemirror:pace"
 FRAMES = "facemirror:frames"
+OF_A_CHUNK = ("chunk", "in", "out")
+"""The keys of what a chunk is and gives."""
+
 ANY_MIX = "mixed"
 """The claim of a recording whose chunks may run on unlike providers."""
 
 T = TypeVar("T")
+
+
+class BegunChunk(msgspec.Struct, frozen=True, kw_only=True):
+    """A chunk that a worker has begun. starts: how many processes have, this one included, and were
+    not forgiven; segment: its compressed frames, None where they are gone."""
+
+    starts: int
+    segment: bytes | None
 
 
 class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,21 +131,29 @@ class RecordingStore:
 
     def put_chunk(self, index: int, order: ChunkOrder, segment: bytes, result_bytes: int) -> None:
         """Store a chunk to be analysed. result_bytes: what its results may take, about."""
-        with self._redis.pipeline(transaction=True) as pipe:
+        with self._pipeline() as pipe:
             pipe.set(self._key(f"chunk:{index}"), msgspec.json.encode(order), ex=KEPT)
             pipe.set(self._key(f"in:{index}"), segment, ex=KEPT)
             pipe.hset(HELD, self._held(index), stored_bytes(len(segment)) + result_bytes)
             pipe.expire(HELD, KEPT)
-            pipe.execute()
-        self._forget_if_finished()
+            self._execute(pipe)
 
-    def chunk(self, index: int) -> ChunkOrder | None:
-        """What is to be analysed; None where the recording is finished."""
-        return self._decoded(f"chunk:{index}", ChunkOrder)
+    def to_analyse(self, index: int) -> tuple[ChunkOrder | None, str | None]:
+        """What is to be analysed, and the arithmetic that it must have, once one was begun.
 
-    def segment(self, index: int) -> bytes | None:
-        """The chunk's compressed frames."""
-        return self._bytes(f"in:{index}")
+        None where there is nothing to do: the chunk is done, or one of its recording has failed,
+        or the recording is finished.
+        """
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(self._key(f"chunk:{index}"))
+            pipe.get(self._key("claim"))
+            pipe.exists(self._key("failed"))
+            self._ask_for_results(pipe, [index])
+            chunk, claimed, failed, ready, done = pipe.execute()
+        if chunk is None or failed or any((*ready, *done)):
+            return None, None
+        order = msgspec.json.decode(chunk, type=ChunkOrder)
+        return order, None if claimed is None else claimed.decode()
 
     def claim(self, arithmetic: str) -> str:
         """Make an arithmetic the recording's own, unless it has one; returns the one it has."""
@@ -147,19 +165,28 @@ class RecordingStore:
         value = self._bytes("claim")
         return None if value is None else value.decode()
 
-    def count_start(self, work: str, process: str, worker: str | None = None) -> int:
+    def count_start(self, work: str, process: str) -> int:
         """Count that a process begins a piece of work (a chunk's index, or `ingest`); returns how
         many have. One that begins it again did not die of it, and counts once."""
+        with self._pipeline() as pipe:
+            self._count_start(pipe, work, process)
+            return int(self._execute(pipe)[-1])
+
+    def begin_chunk(self, index: int, process: str, worker: str) -> BegunChunk:
+        """Count, likewise, that a worker's process begins a chunk, which it then has in hand."""
+        with self._pipeline() as pipe:
+            pipe.get(self._key(f"in:{index}"))
+            pipe.hset(self._key("on"), str(index), worker)
+            pipe.expire(self._key("on"), KEPT)
+            self._count_start(pipe, str(index), process)
+            segment, *_, starts = self._execute(pipe)
+        return BegunChunk(starts=int(starts), segment=segment)
+
+    def _count_start(self, pipe: "redis.client.Pipeline", work: str, process: str) -> None:
         begun = self._key(f"begun:{work}")
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.sadd(begun, process)
-            pipe.expire(begun, KEPT)
-            if worker is not None:
-                pipe.hset(self._key("on"), work, worker)
-                pipe.expire(self._key("on"), KEPT)
-            pipe.execute()
-        self._forget_if_finished()
-        return self.starts(work)
+        pipe.sadd(begun, process)
+        pipe.expire(begun, KEPT)
+        pipe.scard(begun)
 
     def starts(self, work: str) -> int:
         """How many processes have begun a piece of work, and were not forgiven."""
@@ -175,50 +202,38 @@ class RecordingStore:
 
     def put_progress(self, index: int, frames: int) -> None:
         """Store how many frames of a chunk are finished."""
-        with self._redis.pipeline(transaction=False) as pipe:
+        with self._pipeline() as pipe:
             pipe.hset(self._key("frames"), str(index), str(frames))
             pipe.expire(self._key("frames"), KEPT)
-            pipe.execute()
-        self._forget_if_finished()
+            self._execute(pipe)
 
-    def put_result(
-        self,
-        index: int,
-        rows: bytes,
-        videos: Mapping[VideoName, bytes],
-        report: ChunkReport,
-        frames: int,
-    ) -> None:
-        """Store what a chunk gave, all or nothing, and drop its compressed frames."""
-        size = sum(stored_bytes(len(data)) for data in (rows, *videos.values()))
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(self._key(f"rows:{index}"), rows, ex=KEPT)
-            for name, data in videos.items():
-                pipe.set(self._key(f"out:{index}:{name}"), data, ex=KEPT)
-            pipe.hset(self._key("reports"), str(index), msgspec.json.encode(report))
-            pipe.hset(HELD, self._held(index), size)
+    def put_result(self, index: int, packed: bytes, frames: int, worker: str, pace: float) -> None:
+        """Store what a chunk gave, all or nothing, and drop its compressed frames.
+
+        packed: see tasks.results; frames: how many it has; worker: who did it; pace: in frames/s.
+        """
+        size = stored_bytes(len(packed))
+        with self._pipeline() as pipe:
+            pipe.set(self._key(f"out:{index}"), packed, ex=KEPT)
+            pipe.unlink(self._key(f"in:{index}"))
+            pipe.sadd(self._key("ready"), index)
+            pipe.hdel(self._key("on"), str(index))
+            pipe.hset(self._key("frames"), str(index), str(frames))
             pipe.hincrby(self._key("results"), "bytes", size)
             pipe.hincrby(self._key("results"), "frames", frames)
-            pipe.hdel(self._key("on"), str(index))
+            pipe.hset(HELD, self._held(index), size)
             pipe.incrby(FRAMES, frames)
-            pipe.expire(FRAMES, KEPT)
-            for hashed in ("reports", "results"):
-                pipe.expire(self._key(hashed), KEPT)
-            pipe.delete(self._key(f"in:{index}"))
-            pipe.execute()
-        self._forget_if_finished()
-
-    def put_pace(self, worker: str, frames_per_second: float) -> None:
-        """Store how fast a worker did its last chunk."""
-        self._redis.hset(PACE, worker, f"{frames_per_second:.3f}")
-        self._redis.expire(PACE, KEPT)
+            pipe.hset(PACE, worker, f"{pace:.3f}")
+            for key in (*map(self._key, ("ready", "frames", "results")), FRAMES, PACE):
+                pipe.expire(key, KEPT)
+            self._execute(pipe)
 
     def progress(self) -> RecordingProgress:
         """How far the recording is, in one round trip; nought where it has ended."""
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.get(self._key("fed"))
             pipe.scard(self._key("done"))
-            pipe.hlen(self._key("reports"))
+            pipe.scard(self._key("ready"))
             pipe.hgetall(self._key("on"))
             pipe.hlen(self._key("failed"))
             pipe.hvals(self._key("frames"))
@@ -238,39 +253,36 @@ class RecordingStore:
 
     def has_result(self, index: int) -> bool:
         """Whether the chunk is done."""
+        return index in self.with_result([index])
+
+    def with_result(self, indices: Collection[int]) -> set[int]:
+        """Which of these chunks are done."""
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hexists(self._key("reports"), str(index))
-            pipe.sismember(self._key("done"), str(index))
-            return any(pipe.execute())
+            self._ask_for_results(pipe, indices)
+            ready, done = pipe.execute()
+        found = zip(indices, ready, done, strict=True)
+        return {index for index, is_ready, is_done in found if is_ready or is_done}
 
-    def reports(self) -> dict[int, ChunkReport]:
-        """The reports of the chunks whose results are here."""
-        return {
-            index: msgspec.json.decode(value, type=ChunkReport)
-            for index, value in self._hash("reports").items()
-        }
+    def _ask_for_results(self, pipe: "redis.client.Pipeline", indices: Collection[int]) -> None:
+        for name in ("ready", "done"):
+            pipe.smismember(self._key(name), list(indices))
 
-    def with_results(self) -> set[int]:
+    def ready(self) -> set[int]:
         """The chunks whose results are here."""
-        return {int(index) for index in self._redis.hkeys(self._key("reports"))}
+        return {int(index) for index in self._redis.smembers(self._key("ready"))}
 
-    def rows(self, index: int) -> bytes | None:
-        """The chunk's rows."""
-        return self._bytes(f"rows:{index}")
+    def result(self, index: int) -> bytes | None:
+        """What a chunk gave, packed; None where it is not here."""
+        return self._bytes(f"out:{index}")
 
-    def video(self, index: int, name: str) -> bytes | None:
-        """One of the chunk's videos."""
-        return self._bytes(f"out:{index}:{name}")
-
-    def take_away(self, index: int, videos: list[str]) -> None:
-        """Delete a chunk's results: they are safe elsewhere."""
+    def take_away(self, indices: Collection[int]) -> None:
+        """Delete the results of chunks: they are safe elsewhere."""
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.sadd(self._key("done"), str(index))
+            pipe.sadd(self._key("done"), *indices)
             pipe.expire(self._key("done"), KEPT)
-            pipe.hdel(self._key("reports"), str(index))
-            names = ["rows:{}", "in:{}", "chunk:{}", *(f"out:{{}}:{name}" for name in videos)]
-            pipe.unlink(*(self._key(name.format(index)) for name in names))
-            pipe.hdel(HELD, self._held(index))
+            pipe.srem(self._key("ready"), *indices)
+            pipe.unlink(*(self._key(f"{kind}:{k}") for k in indices for kind in OF_A_CHUNK))
+            pipe.hdel(HELD, *map(self._held, indices))
             pipe.execute()
 
     def taken_away(self) -> set[int]:
@@ -313,6 +325,19 @@ class RecordingStore:
         """A worker that was slower than the end of its recording must leave no picture behind."""
         if self.outcome() is not None:
             self.delete()
+
+    def _pipeline(self) -> "redis.client.Pipeline":
+        """For what is stored of a recording on its way, all or nothing."""
+        return self._redis.pipeline(transaction=True)
+
+    def _execute(self, pipe: "redis.client.Pipeline") -> list[Any]:
+        """What a pipeline's commands gave; what they stored is forgotten if the recording is
+        finished."""
+        pipe.hexists(self._study_key("outcomes"), self._number)
+        *given, finished = pipe.execute()
+        if finished:
+            self.delete()
+        return given
 
     def outcome(self) -> RecordingOutcome | None:
         """What became of the recording; None while it is on its way."""

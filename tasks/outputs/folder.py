@@ -28,8 +28,9 @@ from tasks.outputs.run_record import (
     pose_summary,
     run_record,
 )
-from tasks.outputs.spool import PARTIAL, ChunkSpool, SpooledChunk
+from tasks.outputs.spool import PARTIAL, ChunkSpool
 from tasks.outputs.table_rows import landmark_header, landmark_rows
+from tasks.results import ChunkResult
 from workers.chunk.order import AnalysisSettings, VideoName
 from workers.chunk.rows import ChunkRows, face_jumps
 from workers.face.scheme import SCHEMES
@@ -142,7 +143,7 @@ def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> N
         )
 
 
-def _timestamps(plan: RecordingPlan, chunk: SpooledChunk) -> list[float]:
+def _timestamps(plan: RecordingPlan, chunk: ChunkResult) -> list[float]:
     """Seconds from the recording's first frame, for each frame of a chunk."""
     return [(pts - plan.start_pts) * plan.numerator / plan.denominator for pts in chunk.pts]
 

@@ -1,29 +1,20 @@
 """Results of chunks on the disk of the lab server, from when they leave Redis until the end.
 
-One hidden folder beside the recording's outputs. A chunk's file is written beside its name and
-renamed, so that it is whole or not there, and writing it twice changes nothing. What `put` has
-returned from outlives a power loss: Redis' copy is deleted then.
+One hidden folder beside the recording's outputs, with a file for each chunk: what its worker packed
+(tasks.results). It is written beside its name and renamed, so that it is whole or not there, and
+writing it twice changes nothing. What was put before `settle` returned outlives a power loss:
+Redis' copy is deleted then.
 """
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from tasks.messages import ChunkReport, RecordingFiles
+from tasks.messages import RecordingFiles
 from tasks.outputs.durable import keep
+from tasks.results import ChunkResult, read_numbers, read_video
 
 PARTIAL = ".partial-"
-
-
-class SpooledChunk(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chunk gave. pts: of its own frames, in the recording's ticks; rows: ChunkRows."""
-
-    pts: tuple[int, ...]
-    rows: bytes
-    report: ChunkReport
 
 
 class ChunkSpool:
@@ -35,24 +26,31 @@ class ChunkSpool:
         self._prefix = f"{PARTIAL}{recording}-"
         self.folder = self._outputs / f"{self._prefix}chunks"
 
-    def put(self, index: int, chunk: SpooledChunk, videos: Mapping[str, bytes]) -> None:
-        """Keep a chunk. Raises OSError (a full disk, a folder that cannot be written)."""
+    def put(self, index: int, packed: bytes) -> None:
+        """Write a chunk's result. Raises OSError (a full disk, a folder that cannot be written)."""
         if not self.folder.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             keep(self._outputs)
             keep(self._outputs.parent)
-        for name, data in videos.items():
-            self._write(self._video(index, name), data)
-        self._write(self._chunk(index), msgspec.msgpack.encode(chunk))
-        keep(self.folder)
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".writing", delete=False) as file:
+            file.write(packed)
+        keep(Path(file.name))
+        Path(file.name).replace(self._chunk(index))
 
-    def chunk(self, index: int) -> SpooledChunk:
-        """A chunk's numbers. Raises OSError where it is not there."""
-        return msgspec.msgpack.decode(self._chunk(index).read_bytes(), type=SpooledChunk)
+    def settle(self) -> None:
+        """Return when all that was put is on the disk, under its name. Raises OSError."""
+        if self.folder.exists():
+            keep(self.folder)
+
+    def chunk(self, index: int) -> ChunkResult:
+        """A chunk's numbers. Raises OSError where it is not there, ResultError."""
+        with self._chunk(index).open("rb") as file:
+            return read_numbers(file)
 
     def video(self, index: int, name: str) -> bytes:
-        """One of a chunk's videos. Raises OSError where it is not there."""
-        return self._video(index, name).read_bytes()
+        """One of a chunk's videos. Raises OSError where it is not there, ResultError."""
+        with self._chunk(index).open("rb") as file:
+            return read_video(file, name)
 
     def remove(self) -> None:
         """Delete the spool and what a killed assemble has left, and the recording's folder where
@@ -62,14 +60,5 @@ class ChunkSpool:
         if self._outputs.is_dir() and not any(self._outputs.iterdir()):
             self._outputs.rmdir()
 
-    def _write(self, path: Path, data: bytes) -> None:
-        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".writing", delete=False) as file:
-            file.write(data)
-        keep(Path(file.name))
-        Path(file.name).replace(path)
-
     def _chunk(self, index: int) -> Path:
-        return self.folder / f"{index:06d}.rows"
-
-    def _video(self, index: int, name: str) -> Path:
-        return self.folder / f"{index:06d}-{name}.nut"
+        return self.folder / f"{index:06d}.result"

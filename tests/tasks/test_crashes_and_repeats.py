@@ -1,5 +1,6 @@
 """Tasks that run twice, workers that die, chords that break: on real Redis, with real workers."""
 
+import io
 import threading
 import time
 from dataclasses import replace
@@ -10,8 +11,10 @@ import pytest
 from tasks.analyze import STARTS, analyze
 from tasks.assemble import assemble
 from tasks.feed import recording_queue
+from tasks.results import pack_result, read_numbers, read_video
 from tests.ops.outputs import Outputs
 from tests.tasks.lab import LEASE_SECONDS, worker_parents
+from workers.face.mirroring import SIDES
 from workers.process.broker import messages_in_hand, queue_length
 from workers.process.presence import PREFIX, WorkerPresence
 from workers.process.queues import FILES_QUEUE
@@ -171,12 +174,16 @@ def test_a_callback_that_comes_too_early_waits_for_every_chunk(lab, face_clip, c
 def as_if_on_a_mac(lab, submission):
     """The report of the first chunk is changed as if it had run elsewhere, before it is taken."""
     store = submission.store
-    lab.until(store.reports, None, 60)
-    index, report = min(store.reports().items())
+    lab.until(store.ready, None, 60)
+    index = min(store.ready())
+    packed = store.result(index)
+    numbers = read_numbers(io.BytesIO(packed))
     other = msgspec.structs.replace(
-        report, provider="coreml", arithmetic="coreml-Apple_M2-0123abcd", worker="mac-3"
+        numbers.report, provider="coreml", arithmetic="coreml-Apple_M2-0123abcd", worker="mac-3"
     )
-    lab.client.hset(store._key("reports"), str(index), msgspec.json.encode(other))
+    videos = {name: read_video(io.BytesIO(packed), name) for name in SIDES}
+    changed = pack_result(numbers.pts, numbers.rows, videos, other)
+    lab.client.set(store._key(f"out:{index}"), changed, keepttl=True)
 
 
 def test_chunks_of_unlike_workers_are_not_mixed(lab, face_clip):

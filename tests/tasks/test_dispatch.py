@@ -59,7 +59,7 @@ def test_results_that_fill_the_budget_are_taken_to_the_disk_before_more_is_read(
     working_redis.hset(HELD, f"{recording.id}:0", BUDGET)
     sender.step()
     assert ("feed", (recording.id, 1)) not in sender.sent
-    recording.store.take_away(0, ["left", "right"])
+    recording.store.take_away([0])
     sender.step()
     assert ("feed", (recording.id, 1)) in sender.sent
 
@@ -72,8 +72,7 @@ def test_outputs_that_nobody_writes_any_more_are_asked_for_again(
     chunks = range(len(recording.plan.chunks))
     recording.read()
     recording.analyse(*chunks)
-    for chunk in chunks:
-        recording.store.take_away(chunk, ["left", "right"])
+    recording.store.take_away(chunks)
     for _ in range(in_hand):
         working_redis.hset(IN_HAND, "a message", "that is somebody's")
     sender.step()

@@ -35,7 +35,7 @@ def failing(monkeypatch, method, times):
 def test_a_redis_that_is_away_again_and_again_kills_no_chunk(recording, monkeypatch):
     """Nor can it be told each time that nobody has died."""
     recording.read()
-    calls = failing(monkeypatch, "segment", STARTS + 2)
+    calls = failing(monkeypatch, "put_result", STARTS + 2)
     failing(monkeypatch, "forgive_start", STARTS + 2)
     assert analyze.apply((recording.id, 0)).get() == "chunk 0"
     assert len(calls) == STARTS + 3
@@ -56,7 +56,7 @@ def test_an_outage_of_one_process_is_none_of_the_next_ones_starts(recording, mon
     for process in range(STARTS + 2):
         monkeypatch.setattr(starts, "_PARENT", f"machine-{process}")
         with monkeypatch.context() as broken:
-            failing(broken, "segment", 1)
+            failing(broken, "put_result", 1)
             with pytest.raises(redis.ConnectionError):
                 analyze.__wrapped__(recording.id, 0)
     assert recording.store.starts("0") == 0
@@ -64,8 +64,8 @@ def test_an_outage_of_one_process_is_none_of_the_next_ones_starts(recording, mon
 
 def test_what_redis_could_not_be_told_it_is_told_later(recording, tmp_path):
     recording.read()
-    recording.store.count_start("0", starts.process_name(), "pc")
-    recording.store.count_start("0", starts.process_name(4711), "pc")
+    recording.store.begin_chunk(0, starts.process_name(), "pc")
+    recording.store.begin_chunk(0, starts.process_name(4711), "pc")
     here = app.conf.broker_url
     app.conf.broker_url = f"redis+socket://{tmp_path}/nobody.sock"
     starts.forgive(recording.id, "0", 4711)
@@ -78,12 +78,12 @@ def test_what_redis_could_not_be_told_it_is_told_later(recording, tmp_path):
 def test_processes_that_began_a_chunk_and_never_came_back_have_died(recording):
     recording.read()
     for death in range(STARTS - 1):
-        recording.store.count_start("0", f"process-{death}", "pc")
-        recording.store.count_start("0", f"process-{death}", "pc")  # a repeated command
-    recording.store.count_start("1", "process-0", "pc")
+        recording.store.begin_chunk(0, f"process-{death}", "pc")
+        recording.store.begin_chunk(0, f"process-{death}", "pc")  # a repeated command
+    recording.store.begin_chunk(1, "process-0", "pc")
     recording.analyse(1)
     assert recording.store.has_result(1)
-    recording.store.count_start("0", "the third", "pc")
+    recording.store.begin_chunk(0, "the third", "pc")
     recording.analyse(0)
     assert recording.store.failures() == {0: "its worker died 3 times while analysing it"}
 

@@ -3,7 +3,6 @@
 import pytest
 
 from tasks.messages import (
-    ChunkReport,
     RecordingFiles,
     RecordingOrder,
     RecordingOutcome,
@@ -18,7 +17,7 @@ from workers.process.broker import redis_client
 from workers.process.private_redis import PrivateRedis
 
 ANALYSIS = AnalysisSettings(debug_video=True)
-VIDEOS = {"left": b"left picture", "right": b"right picture", "debug": b"debug picture"}
+PACKED = b"rows and pictures"
 ORDER = RecordingOrder(
     id="s.00001",
     study="s",
@@ -41,9 +40,6 @@ CHUNK = ChunkOrder(
     height=48,
     rotation=0,
     settings=ANALYSIS,
-)
-REPORT = ChunkReport(
-    provider="cpu", arithmetic="cpu-x", libraries={}, worker="pc", models=(), seconds={}
 )
 
 
@@ -82,11 +78,10 @@ def test_whatever_is_stored_on_the_way_expires(store, client):
         lambda: store.put_fed(1),
         lambda: store.put_chunk(0, CHUNK, b"compressed frames", 1000),
         lambda: store.claim("cpu-x"),
-        lambda: store.count_start("0", "process", "pc"),
+        lambda: store.begin_chunk(0, "process", "pc"),
         lambda: store.put_progress(0, 5),
-        lambda: store.put_result(0, b"rows", VIDEOS, REPORT, 10),
-        lambda: store.put_pace("pc", 3.0),
-        lambda: store.take_away(0, list(VIDEOS)),
+        lambda: store.put_result(0, PACKED, 10, "pc", 3.0),
+        lambda: store.take_away([0]),
         lambda: store.fail_chunk(1, "why"),
         lambda: store.finish(RecordingOutcome(status="done")),
     )
@@ -96,16 +91,15 @@ def test_whatever_is_stored_on_the_way_expires(store, client):
         left = {name: client.ttl(f"facemirror:{name}") for name in names(client)}
         assert {name: ttl for name, ttl in left.items() if not 0 < ttl <= KEPT} == {}
         seen |= left.keys()
-    kinds = "plan fed chunk:0 in:0 rows:0 out:0:left reports done begun:0 on frames failed claim"
+    kinds = "plan fed chunk:0 in:0 out:0 ready done begun:0 on frames failed claim"
     assert {f"s.00001:{kind}" for kind in [*kinds.split(), "results"]} <= seen
 
 
 def test_segments_and_results_expire_each_of_its_own(store, client):
     store.put_chunk(0, CHUNK, b"compressed frames", 1000)
     assert 0 < client.ttl("facemirror:s.00001:in:0") <= KEPT
-    store.put_result(0, b"rows", VIDEOS, REPORT, 10)
-    for name in ("rows:0", *(f"out:0:{video}" for video in VIDEOS)):
-        assert 0 < client.ttl(f"facemirror:s.00001:{name}") <= KEPT
+    store.put_result(0, PACKED, 10, "pc", 3.0)
+    assert 0 < client.ttl("facemirror:s.00001:out:0") <= KEPT
 
 
 def of_chunk(client, index):
@@ -117,19 +111,19 @@ def of_chunk(client, index):
 def test_a_result_takes_the_place_of_the_compressed_frames(store, client):
     store.put_chunk(0, CHUNK, b"compressed frames", 1000)
     assert of_chunk(client, 0) == ["chunk:0", "in:0"]
-    store.put_result(0, b"rows", VIDEOS, REPORT, 10)
-    videos = [f"out:0:{name}" for name in sorted(VIDEOS)]
-    assert of_chunk(client, 0) == ["chunk:0", *videos, "rows:0"]
+    store.put_result(0, PACKED, 10, "pc", 3.0)
+    assert of_chunk(client, 0) == ["chunk:0", "out:0"]
+    assert store.result(0) == PACKED
 
 
 def test_what_is_taken_away_leaves_neither_rows_nor_videos(store, client):
     for index in (0, 1):
         store.put_chunk(index, CHUNK, b"compressed frames", 1000)
-        store.put_result(index, b"rows", VIDEOS, REPORT, 10)
+        store.put_result(index, PACKED, 10, "pc", 3.0)
     other = of_chunk(client, 1)
-    store.take_away(0, list(VIDEOS))
+    store.take_away([0])
     assert of_chunk(client, 0) == []
-    assert store.reports().keys() == {1}
+    assert store.ready() == {1}
     assert list(client.hgetall(HELD)) == [b"s.00001:1"]
     assert of_chunk(client, 1) == other
     assert store.taken_away() == {0}
@@ -138,7 +132,15 @@ def test_what_is_taken_away_leaves_neither_rows_nor_videos(store, client):
 
 def test_a_finished_recording_leaves_its_outcome_only(store, client):
     store.put_chunk(0, CHUNK, b"compressed frames", 1000)
-    store.put_result(0, b"rows", VIDEOS, REPORT, 10)
+    store.put_result(0, PACKED, 10, "pc", 3.0)
     store.put_chunk(1, CHUNK, b"compressed frames", 1000)
     store.finish(RecordingOutcome(status="done"))
-    assert names(client) == {"s:study", "s:orders", "s:outcomes", "studies", "open", "frames"}
+    assert names(client) == {
+        "s:study",
+        "s:orders",
+        "s:outcomes",
+        "studies",
+        "open",
+        "frames",
+        "pace",
+    }

@@ -1,5 +1,6 @@
 """The Redis that carries everything: reaching it, and refusing an open one."""
 
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qs, unquote, urlencode, urlsplit
 
 import redis
@@ -45,6 +46,12 @@ def redis_client(url: str, retries: int = 6) -> "redis.Redis":
         health_check_interval=30,
         retry=Retry(ExponentialBackoff(cap=2, base=0.1), retries),
     )
+
+
+@lru_cache(maxsize=2)
+def shared_client(url: str) -> "redis.Redis":
+    """The same, for all tasks of a process: connecting takes four commands."""
+    return redis_client(url)
 
 
 def impatient_client(url: str) -> "redis.Redis":

@@ -9,6 +9,7 @@ from rich.console import Console
 from ops.studies.status import read_status, render
 from ops.studies.submission import Request, StudyOptions, submit
 from tasks.messages import PlannedChunk, RunSettings
+from tasks.store import PACE
 from tasks.studies import recording_id
 from tests.recordings import Recipe, record
 from tests.tasks.plans import plan_of
@@ -46,21 +47,21 @@ def half_done(client, tmp_path):
     assert order is not None
     chunks = (PlannedChunk(0, 50, 0, 0, 1000), PlannedChunk(50, 100, 50, 50, 1000))
     store.put_plan(plan_of(order, chunks))
-    store.count_start("0", "process", WORKER)
+    store.begin_chunk(0, "process", WORKER)
     store.put_progress(0, 30)
     return study
 
 
 @pytest.mark.parametrize(("pace", "left"), [(5.0, 34.0), (0.5, 340.0), (170.0, 1.0)])
 def test_time_left_is_frames_left_over_frames_a_second(client, half_done, pace, left):
-    half_done.recording(recording_id(half_done.id, 1)).put_pace(WORKER, pace)
+    client.hset(PACE, WORKER, pace)
     found = read_status(client, half_done)
     # 70 frames of the recording in work, and 100 of the other, which is guessed to be as long.
     assert (found.frames_per_second, found.seconds_left) == (pace, left)
 
 
 def test_time_left_is_told_in_hours_minutes_and_seconds(client, half_done):
-    half_done.recording(recording_id(half_done.id, 1)).put_pace(WORKER, 0.04)
+    client.hset(PACE, WORKER, 0.04)
     console = Console(width=100)
     with console.capture() as told:
         console.print(render(read_status(client, half_done)))
@@ -68,7 +69,7 @@ def test_time_left_is_told_in_hours_minutes_and_seconds(client, half_done):
 
 
 def test_no_time_is_told_where_nobody_works(client, half_done):
-    half_done.recording(recording_id(half_done.id, 1)).put_pace(WORKER, 5.0)
+    client.hset(PACE, WORKER, 5.0)
     client.delete(PREFIX + WORKER)
     assert present_workers(client) == []
     assert read_status(client, half_done).seconds_left is None

@@ -10,15 +10,12 @@ from tasks.messages import ChunkReport, RecordingFiles
 from tasks.outputs import durable
 from tasks.outputs.folder import output_names, put_in_place
 from tasks.outputs.run_record import RUN_FILE
-from tasks.outputs.spool import ChunkSpool, SpooledChunk
+from tasks.outputs.spool import ChunkSpool
+from tasks.results import pack_result
 
 NAMES = output_names("smile")
-CHUNK = SpooledChunk(
-    pts=(0,),
-    rows=b"rows",
-    report=ChunkReport(
-        provider="cpu", arithmetic="cpu", libraries={}, worker="w", models=(), seconds={}
-    ),
+REPORT = ChunkReport(
+    provider="cpu", arithmetic="cpu", libraries={}, worker="w", models=(), seconds={}
 )
 
 
@@ -73,16 +70,20 @@ def test_a_run_record_is_there_only_with_what_it_tells_of(events, tmp_path):
     ]
 
 
-def test_a_spooled_chunk_is_on_the_disk_when_it_is_put(events, tmp_path):
+def test_spooled_chunks_are_on_the_disk_when_they_are_settled(events, tmp_path):
     files = RecordingFiles(source="/in/smile.mov", output=str(tmp_path), name="smile")
     spool = ChunkSpool(files, "s.1")
-    spool.put(0, CHUNK, {"left": b"video"})
+    for k in range(2):
+        spool.put(k, pack_result((k,), b"rows", {"left": b"video", "right": b""}, REPORT))
+    spool.settle()
     assert events[:2] == [("flush", "smile"), ("flush", tmp_path.name)]
-    for target in ("000000-left.nut", "000000.rows"):
+    for target in ("000000.result", "000001.result"):
         (at,) = (i for i, event in enumerate(events) if event[-1] == target)
         assert events[at - 1] == ("flush", events[at][1])
     assert events[-1] == ("flush", spool.folder.name)
-    assert spool.chunk(0) == CHUNK
+    assert [spool.chunk(k).pts for k in range(2)] == [(0,), (1,)]
+    assert (spool.chunk(0).rows, spool.chunk(0).report) == (b"rows", REPORT)
+    assert (spool.video(0, "left"), spool.video(0, "right")) == (b"video", b"")
 
 
 def test_folders_of_a_share_that_knows_no_flush_are_let_be(monkeypatch, tmp_path):
