@@ -133,6 +133,7 @@ def test_landmarks_aus_and_faces_arrive_with_their_models(
         "--faces original",
         "--aus openface2 --faces original --smoothing face-mirror-1",
         "--queue a,b",
+        "--precision fp16",
     ],
 )
 def test_what_does_not_go_together_is_refused(options, broker, weights, tmp_path):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 
@@ -81,6 +82,17 @@ def test_another_version_of_a_library_is_another_arithmetic():
         assert _digest(here | {name: "0.0.1"}) != _digest(here)
 
 
+def test_the_version_of_the_library_that_runs_the_models_counts(monkeypatch):
+    coreml = Backend("coreml", "coreml", "coremltools", "ALL")
+    before = [arithmetic(one) for one in (CPU, coreml)]
+    monkeypatch.setattr(
+        "workers.session.machine._version",
+        lambda name: "0.0.1" if name == "coremltools" else version(name),
+    )
+    assert [arithmetic(one) for one in (CPU, coreml)] == [before[0], arithmetic(coreml)]
+    assert arithmetic(coreml) != before[1]
+
+
 def test_a_worker_reads_the_queue_of_its_own_arithmetic():
     queues = served_queues(["analyze"], [MODELS], CPU)
     assert chunk_queue("analyze", fingerprint(MODELS), arithmetic(CPU)) in queues
@@ -105,6 +117,11 @@ def test_a_worker_reads_no_queue_of_a_precision_that_it_has_not():
     mac = served_queues(["analyze"], [with_kinds()], Backend("coreml", "fp16", units="ALL"))
     assert (wholes in cpu, halves in cpu) == (True, False)
     assert (wholes in mac, halves in mac) == (False, True)
+
+
+def test_where_a_record_has_no_float16_nobody_takes_float32_for_it():
+    halves = chunk_queue("analyze", fingerprint(MODELS, "fp16"), "any")
+    assert halves not in served_queues(["analyze"], [MODELS], CPU)
 
 
 def test_a_worker_whose_kinds_are_not_in_the_studys_record_never_sees_its_chunks():

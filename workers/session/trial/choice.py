@@ -103,7 +103,10 @@ def choose_backend(
     trial = None if anew else remembered_trial(wish, libraries)
     if trial is None:
         trial = prove(wish, found, _cpu_processes(), say, attempt)
-        remember(wish.trials, wish.subject, wish.circumstances(libraries), trial)
+        try:
+            remember(wish.trials, wish.subject, wish.circumstances(libraries), trial)
+        except OSError as error:
+            say(f"this cannot be remembered ({error}): the next start tries again")
     if trial.chosen is None:
         reasons = "; ".join(str(one) for one in trial.attempts if one.backend in found)
         raise ProviderError(f"{_asked(wish)} does not work here: {reasons or 'nothing to try'}")

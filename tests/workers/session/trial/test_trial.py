@@ -261,6 +261,13 @@ def test_a_damaged_memory_starts_the_trial_anew_by_told_figures(tmp_path):
     assert choose(tmp_path, Told(**{SLOW.name: 1.0}))[0] == SLOW
 
 
+def test_a_cache_that_cannot_be_written_is_said_and_no_obstacle_by_told_figures(tmp_path):
+    (tmp_path / "trials").write_text("no folder")
+    said = []
+    assert choose(tmp_path, Told(**{QUICK.name: 1.0}), said)[0] == QUICK
+    assert said[-1].startswith("this cannot be remembered (")
+
+
 def test_every_kind_of_analysis_has_its_own_memory_by_told_figures(tmp_path):
     assert choose(tmp_path, Told(**{QUICK.name: 1.0}))[0] == QUICK
     pfld = tuple(replace(one, name="pfld68") if one.name == "star98" else one for one in INSTALLED)
