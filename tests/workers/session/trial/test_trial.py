@@ -4,21 +4,28 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.workers.session.trial.odd_runners import (
+    BATCHED,
     DYING,
     HANGING,
+    MIXED_UP,
     NO_NUMBERS,
     QUICK,
     REFUSING,
     SLOW,
     WRONG,
+    oddly,
 )
 from weights.manifest import DEMO_FOLDER, InstalledModel, ModelVariant
+from workers.models.runner import Runner
 from workers.session.backends import CPU, Backend, Libraries
 from workers.session.needed_models import check_weights
 from workers.session.providers import ProviderError
+from workers.session.runners import open_runner
+from workers.session.trial import attempt
 from workers.session.trial.attempt import AttemptRequest
 from workers.session.trial.choice import Wish, choose_backend
 from workers.session.trial.figures import Attempt, NetworkFigures, Trial
@@ -224,7 +231,7 @@ def changed_kind() -> tuple[InstalledModel, ...]:
 def test_any_change_starts_the_trial_anew_by_told_figures(change, tmp_path, monkeypatch):
     where = "workers.session.trial"
     monkeypatch.setattr(f"{where}.choice._cores_and_memory", lambda: (2, 64 << 30))
-    first, second = Told(**{QUICK.name: 1.0}), Told(**{SLOW.name: 1.0})
+    first, second = Told(**{QUICK.name: 1.0}), Told(**{WRONG.name: 1.0})
     assert choose(tmp_path, first)[0] == QUICK
     assert choose(tmp_path, Told())[0] == QUICK
     changed = {"model": changed_model(), "kind": changed_kind()}.get(change, INSTALLED)
@@ -234,12 +241,12 @@ def test_any_change_starts_the_trial_anew_by_told_figures(change, tmp_path, monk
     elif change == "chip":
         monkeypatch.setattr(f"{where}.memory.processor", lambda _: "Apple_M9_macos99")
     elif change == "runners":
-        libraries = replace(MAC, coremltools=False)
+        libraries = replace(MAC, onnx_providers=("CPUExecutionProvider",))
     elif change == "cores":
         monkeypatch.setattr(f"{where}.choice._cores_and_memory", lambda: (4, 64 << 30))
     found, _ = choose(tmp_path, second, installed=changed, libraries=libraries)
-    assert found == SLOW
-    assert choose(tmp_path, Told(), installed=changed, libraries=libraries)[0] == SLOW
+    assert found == WRONG
+    assert choose(tmp_path, Told(), installed=changed, libraries=libraries)[0] == WRONG
 
 
 def test_all_together_have_ten_minutes_by_told_figures(tmp_path, monkeypatch):
@@ -273,6 +280,44 @@ def test_every_kind_of_analysis_has_its_own_memory_by_told_figures(tmp_path):
     pfld = tuple(replace(one, name="pfld68") if one.name == "star98" else one for one in INSTALLED)
     assert choose(tmp_path, Told(**{SLOW.name: 1.0}), installed=pfld)[0] == SLOW
     assert choose(tmp_path, Told())[0] == QUICK
+
+
+def test_a_batch_is_compared_crop_by_crop(tmp_path):
+    def tried(backend: Backend) -> Attempt:
+        request = AttemptRequest(
+            weights=str(DEMO_FOLDER),
+            networks=INSTALLED,
+            backend=backend,
+            compiled=str(tmp_path),
+            answers=str(tmp_path / "answers.npz"),
+            reference=backend == CPU,
+        )
+        return watched_attempt(request, program=PROGRAM)
+
+    single, batched, mixed_up = map(tried, (CPU, BATCHED, MIXED_UP))
+    assert (single.why_not, batched.why_not) == ("", "")
+    assert mixed_up.why_not.startswith("it is wrong: star98's points, px are ")
+
+
+def test_a_batchs_time_is_told_for_one_crop_by_told_times(tmp_path, monkeypatch):
+    monkeypatch.setattr(attempt, "_timed", lambda _, names: dict.fromkeys(names, 8.0))
+    request = AttemptRequest(
+        weights=str(DEMO_FOLDER),
+        networks=INSTALLED,
+        backend=CPU,
+        compiled=str(tmp_path),
+        answers=str(tmp_path / "answers.npz"),
+        reference=True,
+    )
+
+    def opened(installed: InstalledModel, batch: int) -> Runner:
+        inner = open_runner(DEMO_FOLDER, installed, CPU, tmp_path)
+        return oddly(replace(QUICK, star_batch=batch), installed.name, inner)
+
+    attempt.figures(request, opened)
+    batched = msgspec.structs.replace(request, backend=BATCHED, reference=False)
+    ms = {network.name: network.ms for network in attempt.figures(batched, opened)}
+    assert ms == {name: 2.0 if name == "star98" else 8.0 for name in ms}
 
 
 def test_an_attempt_that_says_nonsense_gives_no_figures():
