@@ -4,7 +4,6 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,16 +24,14 @@ class Load:
     minutes: float
     ms_a_frame: int
 
-    @property
-    def options(self) -> list[str]:
+    def options(self, count: int) -> list[str]:
         """Of `ops.bench.queue`."""
         numbers = {
             "--seconds": self.seconds,
             "--minutes": self.minutes,
             "--seconds-a-frame": self.ms_a_frame / 1000,
         }
-        given = [f"{name}={value}" for name, value in numbers.items()]
-        return [*(f"--workers={count}" for count in self.counts), *given]
+        return [f"--workers={count}", *(f"{name}={value}" for name, value in numbers.items())]
 
 
 THOROUGH, QUICK = Load((1, 16, 64), 16, 5, 40), Load((2,), 1, 0.1, 10)
@@ -43,10 +40,10 @@ THOROUGH, QUICK = Load((1, 16, 64), 16, 5, 40), Load((2,), 1, 0.1, 10)
 def measure(setting: Setting, findings: Findings) -> None:
     """One Mac and many of them."""
     load = QUICK if setting.quick else THOROUGH
-    setting.say(f"{PART}: {', '.join(map(str, load.counts))} simulated Macs")
     one: float | None = None
-    for told in _told(load):
-        count = told["workers"]
+    for count in load.counts:
+        setting.say(f"{PART}: {count} simulated")
+        told = _told(load, count)
         subject = f"{count} simulated, {load.ms_a_frame} ms a frame"
         steady = told["steady_frames_per_s"]
         pace = told["frames_per_s"] if math.isnan(steady) else steady
@@ -67,14 +64,15 @@ def measure(setting: Setting, findings: Findings) -> None:
             findings.add(PART, subject, quantity, unit, [float(value)])
 
 
-def _told(load: Load) -> Iterator[dict[str, Any]]:
-    """What the benchmark of the queue says of each count. Raises UsageError where it fails."""
-    line = [sys.executable, "-P", "-m", "ops.bench.queue", *load.options]
+def _told(load: Load, count: int) -> dict[str, Any]:
+    """What the benchmark of the queue says. Raises UsageError where it fails.
+
+    In a process of its own for each count: Celery's app keeps to the first Redis that it met.
+    """
+    line = [sys.executable, "-P", "-m", "ops.bench.queue", *load.options(count)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or "nothing").splitlines()[-1]
         raise UsageError(f"{' '.join(line)} ended with {done.returncode}: {last}")
-    for said in done.stdout.splitlines():
-        told = json.loads(said)
-        if "workers" in told:
-            yield told
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
