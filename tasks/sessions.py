@@ -14,6 +14,7 @@ from weights.manifest import AuMethod, InstalledModel
 from workers.face.scheme import LandmarkName
 from workers.process.app import app
 from workers.process.configuration import Configuration
+from workers.process.memory import release_unused_memory
 
 if TYPE_CHECKING:
     from workers.session.loading import Models
@@ -37,6 +38,7 @@ def _load(landmarks: LandmarkName, aus: AuMethod) -> "Models":
     models = load_models(
         configuration.weights, configuration.backend, landmarks, aus, configuration.compiled
     )
+    release_unused_memory()  # what was only needed for loading: 0.13 GiB for STAR and the AU head
     for model in models.installed:
         if model.demo or not model.official:
             logger.warning("%s was not made from the published checkpoint", model.file)

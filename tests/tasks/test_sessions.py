@@ -62,3 +62,16 @@ def test_a_chunk_that_comes_while_models_are_loaded_waits_for_these(lab, monkeyp
     assert models is sessions.loaded_models("star98", "openface3")
     sessions._load.cache_clear()
     assert len(loaded) == 1
+
+
+def test_what_loading_has_left_behind_is_released_once(monkeypatch):
+    order = []
+    monkeypatch.setattr(
+        loading, "load_models", lambda *_: order.append("load") or SimpleNamespace(installed=())
+    )
+    monkeypatch.setattr(sessions, "release_unused_memory", lambda: order.append("release"))
+    sessions._load.cache_clear()
+    for _ in range(2):
+        sessions.loaded_models("star98", "openface3")
+    sessions._load.cache_clear()
+    assert order == ["load", "release"]
