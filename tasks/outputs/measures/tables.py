@@ -22,6 +22,9 @@ FRAME_COLUMNS = (
 OF_A_MOVEMENT = ("onset_s", "peak_s", "excursion", "speed_per_s")
 DECIMALS = {"mm": 3, "mm2": 2, "deg": 2, "share": 4, "icd": 5, "icd2": 6}
 
+ROWS_AT_ONCE = 2048
+"""As text a frame takes 2 kB: all of an hour's would be as large as a worker may be."""
+
 OUTSIDE = "a part of the face is outside the picture"
 OUT_OF_REACH = "a curve does not reach where it is measured"
 NO_SCALE = "nothing tells how large the face is"
@@ -50,19 +53,21 @@ def measure_rows(measures: RecordingMeasures) -> Iterator[list[str]]:
         (measures.of_face[name], DECIMALS[unit_of(kind, unit)])
         for name, kind in OF_THE_FACE.items()
     ]
-    by_column = [_cells(values, digits) for values, digits in columns]
-    yaws, pitches = _cells(faces.yaws, 2), _cells(faces.pitches, 2)
-    for i, cells in enumerate(zip(*by_column, strict=True)):
-        yield [
-            *(str(i), f"{faces.times[i]:.6f}", str(int(faces.success[i]))),
-            *(yaws[i], pitches[i]),
-            *(
-                str(int(flag)) if faces.success[i] else ""
-                for flag in (*measures.inferred[i], *measures.shut[i])
-            ),
-            _reason(measures, i) if "" in cells else "",
-            *cells,
-        ]
+    turned = [(faces.yaws, 2), (faces.pitches, 2)]
+    for start in range(0, len(faces), ROWS_AT_ONCE):
+        block = slice(start, start + ROWS_AT_ONCE)
+        by_column = [_cells(values[block], digits) for values, digits in (*turned, *columns)]
+        for i, (yaw, pitch, *cells) in enumerate(zip(*by_column, strict=True), start):
+            yield [
+                *(str(i), f"{faces.times[i]:.6f}", str(int(faces.success[i]))),
+                *(yaw, pitch),
+                *(
+                    str(int(flag)) if faces.success[i] else ""
+                    for flag in (*measures.inferred[i], *measures.shut[i])
+                ),
+                _reason(measures, i) if "" in cells else "",
+                *cells,
+            ]
 
 
 def _reason(measures: RecordingMeasures, i: int) -> str:

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tasks.outputs.csv_files import fixed
+from tasks.outputs.measures import tables as measure_tables
 from tasks.outputs.measures.filmed_faces import BLOCK
 from tasks.outputs.measures.movements import movements
 from tasks.outputs.measures.record import measures_record
@@ -165,6 +167,22 @@ def test_a_long_recording_is_measured_as_a_short_one(tables):
     rows, _ = tables(faces, (0.0, 0.5))
     for i in (BLOCK - 1, BLOCK, BLOCK + 20):
         assert rows[i]["right_smile_angle_deg"] == rows[i % 7]["right_smile_angle_deg"]
+
+
+def test_few_rows_are_text_at_a_time_and_it_does_not_show(tables, monkeypatch):
+    faces = still(50)
+    whole = tables(faces)
+    longest = 0
+
+    def watched(values, decimals):
+        nonlocal longest
+        longest = max(longest, len(values))
+        return fixed(values, decimals)
+
+    monkeypatch.setattr(measure_tables, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(measure_tables, "fixed", watched)
+    assert tables(faces) == whole
+    assert longest == 7
 
 
 def test_movements_are_told_with_their_sides_and_units(tables):
