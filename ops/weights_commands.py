@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from ops.errors import UsageError
 from ops.run_options import Aus
 from ops.terminal.console import terminal
 from ops.terminal.examples import examples
@@ -22,6 +24,7 @@ from weights.manifest import (
     read_record,
     verify_model,
 )
+from workers.video import VideoError
 
 FAILED = 1
 WRONG_USE = 2
@@ -91,6 +94,50 @@ def convert(
         _complain(f"left out: {file} is listed, but no checksum is known of it; its AU stays empty")
     for model in done.unofficial:
         _warn_unofficial(model)
+
+
+@app.command(epilog=examples("weights quantize"))
+def quantize(
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Your own, or folders of them: of your cameras and light.")
+    ],
+    weights: Folder = None,
+    frames: Annotated[
+        int, typer.Option(min=40, help="Frames of all recordings that are looked at.")
+    ] = 120,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Keep it however far its landmarks drift.")
+    ] = False,
+) -> None:
+    """Make a landmark model of 8-bit integers, for machines that have a CPU alone.
+
+    It is faster and less exact, and only --precision int8 uses it. A quarter of the frames is held
+    back; on these it is compared with float32.
+    """
+    if find_spec("onnx") is None:
+        _complain("onnx is not installed: type pip install 'facemirror[convert]'")
+        raise typer.Exit(FAILED)
+    from ops.quantizing.quantize import LARGEST_MEAN_PX, quantize_landmarks
+    from ops.recordings import find_recordings
+
+    with _one_line_errors():
+        done = quantize_landmarks(
+            find_recordings(recordings),
+            weights or default_folder(),
+            frames,
+            typer.echo,
+            anyway=anyway,
+        )
+    typer.echo(
+        f"INT8: {done.drift}; {done.ms[1]:.1f} ms of a core a face instead of {done.ms[0]:.1f}"
+    )
+    if done.variant is None:
+        _complain(
+            f"not kept: its landmarks drift by more than {LARGEST_MEAN_PX:g} px on average. Give "
+            "recordings of more people and cameras, or keep it with --anyway"
+        )
+        raise typer.Exit(FAILED)
+    typer.echo(f"wrote {done.variant.file}; nothing uses it but --precision int8")
 
 
 @app.command(epilog=examples("weights verify"))
@@ -167,6 +214,6 @@ def _one_line_errors() -> Iterator[None]:
     """Ends the command with one line on the error stream instead of a traceback."""
     try:
         yield
-    except (WeightsError, OSError) as error:
+    except (WeightsError, UsageError, VideoError, OSError) as error:
         _complain(str(error))
         raise typer.Exit(FAILED) from error

@@ -47,13 +47,15 @@ PFLD_ON_GITHUB = (
 AuMethod = Literal["openface3", "openface2"]
 """Whose action units are measured."""
 
-ModelKind = Literal["fp32", "fp16", "coreml"]
-"""float32 ONNX, the reference; float16 ONNX; float16 Core ML program (a folder, `.mlpackage`)."""
+ModelKind = Literal["fp32", "fp16", "coreml", "int8"]
+"""float32 ONNX, the reference; float16 ONNX; float16 Core ML program (a folder, `.mlpackage`);
+quantized ONNX, made by a lab from its own recordings."""
 
 _KIND_ENDINGS: dict[ModelKind, str] = {
     "fp32": ".onnx",
     "fp16": "_fp16.onnx",
     "coreml": ".mlpackage",
+    "int8": "_int8.onnx",
 }
 
 _RESEARCH_ONLY = (

@@ -31,7 +31,7 @@ from workers.process.configuration import Configuration, default_compiled
 from workers.process.launcher import WorkerPost, Workers
 from workers.process.queues import served_queues
 from workers.session.backends import SIMULATED_BACKEND, Backend, PrecisionChoice
-from workers.session.needed_models import LANDMARKS_AND_AUS, check_weights
+from workers.session.needed_models import LANDMARKS_AND_AUS, check_precision, check_weights
 from workers.session.providers import ProviderChoice
 from workers.session.trial.choice import Wish, choose_backend
 from workers.session.trial.figures import Trial
@@ -63,7 +63,7 @@ def work(options: WorkerOptions, console: Console) -> None:
     second stops at once. Raises BrokerError, WeightsError, ProviderError, LauncherError, and
     UsageError where another worker has the name."""
     require_usable(options.broker, options.insecure)
-    sets = usable_weights(options.weights)
+    sets = usable_weights(options.weights, options.precision)
     backend, trial = _backend(options, sets, console)
     queues = served_queues(options.pools, sets.values(), backend)
     configuration = replace(
@@ -133,15 +133,19 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def usable_weights(folder: Path) -> ModelSets:
-    """The sets of models that are whole in a folder; raises WeightsError where there is none."""
+def usable_weights(folder: Path, precision: PrecisionChoice = "any") -> ModelSets:
+    """The sets of models that are whole in a folder, and have kinds of a precision; raises
+    WeightsError where there is none."""
     found: ModelSets = {}
     problems: list[WeightsError] = []
     for landmarks, aus in LANDMARKS_AND_AUS:
         try:
-            found[landmarks, aus] = check_weights(folder, landmarks, aus)
+            models = check_weights(folder, landmarks, aus)
+            check_precision(models, precision)
         except WeightsError as error:
             problems.append(error)
+        else:
+            found[landmarks, aus] = models
     if not found:
         raise problems[0]
     return found

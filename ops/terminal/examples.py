@@ -34,6 +34,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "facemirror weights convert",
         "facemirror weights convert --checkpoints downloads/ --out weights/",
     ),
+    "weights quantize": ("facemirror weights quantize recordings/ --weights weights/",),
     "weights verify": ("facemirror weights verify", "facemirror weights verify --aus openface2"),
     "weights list": ("facemirror weights list --weights weights/",),
 }

@@ -67,4 +67,6 @@ def _measured_by_whom_it_may(record: RunRecord, order: RecordingOrder) -> bool:
     precisions = {by.precision for by in record.measured_by}
     if order.precision != "any" and precisions != {order.precision}:
         return False
+    if order.precision == "any" and "int8" in precisions:
+        return False
     return order.mix_providers or len(record.measured_by) == 1

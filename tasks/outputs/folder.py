@@ -35,6 +35,7 @@ from workers.chunk.order import AnalysisSettings, VideoName
 from workers.chunk.rows import ChunkRows, face_jumps
 from workers.face.scheme import SCHEMES
 from workers.measures.layout import LAYOUTS
+from workers.session.backends import CPU, permitted_kinds
 from workers.video.writing.joining import join_segments
 
 
@@ -123,11 +124,11 @@ def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> N
                 f"{report.worker} used kinds of models that are not in the study's record "
                 f"({strange}): give all workers the same weights, and submit it again"
             )
-        precision = "fp32" if report.backend is None else report.backend.precision
-        if order.precision not in ("any", precision):
+        backend = report.backend or CPU
+        if backend.kind not in permitted_kinds(order.precision):
             raise OutputError(
-                f"{report.worker} measured in {precision}, not in {order.precision}: submit it "
-                "again"
+                f"{report.worker} measured in {backend.precision}, not in {order.precision}: "
+                "submit it again"
             )
         if used != wanted:
             changed = sorted(n for n in used.keys() | wanted.keys() if used.get(n) != wanted.get(n))

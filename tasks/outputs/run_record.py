@@ -256,6 +256,11 @@ def _warnings(record: RunRecord) -> list[str]:
     elif not record.weights_are_official:
         files = ", ".join(model.source_file for model in record.weights if not model.official)
         found.append(f"made with weights that are not the published ones ({files})")
+    for quantized in (v for m in record.weights for v in m.variants if v.kind == "int8"):
+        found.append(
+            f"INT8, less exact than float32: {quantized.file} drifts by {quantized.drift:.2f} "
+            f"{quantized.unit}"
+        )
     if len(record.measured_by) > 1:
         found.append("its frames were measured on unlike machines: see measured_by")
     found += _recording_warnings(record.recording)

@@ -24,7 +24,7 @@ SIMULATED: Provider = "simulated"
 URGENT, ORDINARY = 0, 5
 """Priorities: on Redis the smaller number is served first."""
 
-PRECISION_CHOICES: tuple[PrecisionChoice, ...] = ("any", "fp32", "fp16")
+PRECISION_CHOICES: tuple[PrecisionChoice, ...] = ("any", "fp32", "fp16", "int8")
 
 
 class RecordedVariant(Protocol):

@@ -21,12 +21,18 @@ Library = Literal["onnxruntime", "coremltools"]
 ComputeUnits = Literal["CPU_AND_NE", "CPU_AND_GPU", "ALL"]
 """What Core ML may use of a Mac, in coremltools' words. NE: the Neural Engine."""
 
-Precision = Literal["fp32", "fp16"]
+Precision = Literal["fp32", "fp16", "int8"]
 """What the numbers between a network's layers are."""
 
-PrecisionChoice = Literal["any", "fp32", "fp16"]
+PrecisionChoice = Literal["any", "fp32", "fp16", "int8"]
+"""`any` is either kind of floats: int8 is less exact, so it has to be asked for."""
 
-PRECISIONS: dict[ModelKind, Precision] = {"fp32": "fp32", "fp16": "fp16", "coreml": "fp16"}
+PRECISIONS: dict[ModelKind, Precision] = {
+    "fp32": "fp32",
+    "fp16": "fp16",
+    "coreml": "fp16",
+    "int8": "int8",
+}
 
 STAR_BATCH = 4
 """How many crops STAR takes at once where that is faster."""
@@ -74,6 +80,12 @@ class Backend:
 CPU = Backend("cpu")
 """The reference: float32 on the processor, which every machine has."""
 
+INT8 = Backend("cpu", "int8")
+"""The network that is quantized, and the others in float32."""
+
+QUANTIZED = "star98"
+"""The one network that there is an int8 kind of."""
+
 SIMULATED_BACKEND = Backend("simulated")
 
 
@@ -119,8 +131,11 @@ def candidates(
         )
     coreml = _coreml_backends(libraries) if choice in ("auto", "coreml") else []
     cuda = [Backend("cuda"), Backend("cuda", "fp16")] if _there("cuda", libraries) else []
-    named = {"auto": [*coreml, *cuda, CPU, Backend("cpu", "fp16")], "coreml": coreml, "cuda": cuda}
-    found = named.get(choice, [CPU, Backend("cpu", "fp16")])
+    cpu = [CPU, Backend("cpu", "fp16"), INT8]
+    named = {"auto": [*coreml, *cuda, *cpu], "coreml": coreml, "cuda": cuda}
+    found = named.get(choice, cpu)
+    if precision == "int8" and INT8 not in found:
+        raise ProviderError("--precision int8 runs on the CPU alone: choose --provider cpu")
     if precision == "any":
         return [one for one in found if one.provider == "coreml" or one.precision == "fp32"]
     return [one for one in found if one.precision == precision]
@@ -145,9 +160,16 @@ def _coreml_backends(libraries: Libraries) -> list[Backend]:
 
 
 def permitted_kinds(precision: PrecisionChoice) -> tuple[ModelKind, ...]:
-    """The kinds of model files whose numbers are of a precision."""
+    """The kinds of model files whose numbers are of a precision; any: of floats."""
     kinds: Iterable[ModelKind] = PRECISIONS
-    return tuple(kind for kind in kinds if precision in ("any", PRECISIONS[kind]))
+    if precision == "any":
+        return tuple(kind for kind in kinds if PRECISIONS[kind] != "int8")
+    return tuple(kind for kind in kinds if PRECISIONS[kind] == precision)
+
+
+def kind_run(installed: InstalledModel, backend: Backend) -> ModelKind:
+    """The kind of a network's files that a backend opens."""
+    return "fp32" if backend.kind == "int8" and installed.name != QUANTIZED else backend.kind
 
 
 def as_run(installed: InstalledModel, backend: Backend) -> InstalledModel:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from weights.manifest import AuMethod, InstalledModel, WeightsError, verify_model
 from workers.face.scheme import LandmarkName
-from workers.session.backends import PrecisionChoice, permitted_kinds
+from workers.session.backends import QUANTIZED, PrecisionChoice, permitted_kinds
 
 LANDMARKS_AND_AUS: tuple[tuple[LandmarkName, AuMethod], ...] = (
     ("star98", "openface3"),
@@ -39,11 +39,17 @@ def check_precision(installed: tuple[InstalledModel, ...], precision: PrecisionC
     if "fp32" in kinds:
         return
     networks = [model for model in installed if model.name not in NO_NETWORKS]
+    making = "convert"
+    if precision == "int8":
+        networks = [model for model in networks if model.name == QUANTIZED]
+        making = "quantize RECORDINGS"
+        if not networks:
+            raise WeightsError(f"--precision int8 is for --landmarks {QUANTIZED}: leave it out")
     lacking = [
         model.file for model in networks if not any(one.kind in kinds for one in model.variants)
     ]
     if lacking:
         raise WeightsError(
             f"these weights have no {precision} kind of {', '.join(lacking)}: type 'facemirror "
-            f"weights convert', or leave out --precision {precision}"
+            f"weights {making}', or leave out --precision {precision}"
         )

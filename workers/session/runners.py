@@ -5,7 +5,7 @@ from pathlib import Path
 from weights.manifest import InstalledModel, verify_variant
 from workers.models.pfld68 import PICTURES as PFLD_PICTURES
 from workers.models.runner import Runner
-from workers.session.backends import Backend
+from workers.session.backends import Backend, kind_run
 from workers.session.onnx_model import OnnxModel
 from workers.session.providers import ONNX_NAMES, ProviderError, execution_providers
 
@@ -20,9 +20,10 @@ def open_runner(
     and ProviderError where ONNX Runtime would quietly run on another provider.
     """
     path, checksum = weights / installed.file, installed.sha256
-    if (backend.kind, batch) != ("fp32", 1):
-        path = verify_variant(weights, installed.name, backend.kind, batch)
-        variant = installed.variant(backend.kind, batch)
+    kind = kind_run(installed, backend)
+    if (kind, batch) != ("fp32", 1):
+        path = verify_variant(weights, installed.name, kind, batch)
+        variant = installed.variant(kind, batch)
         checksum = checksum if variant is None else variant.sha256
     # A folder for each checksum: Core ML's cache does not notice that a model has changed.
     cache = compiled / checksum[:16]

@@ -169,10 +169,16 @@ def test_a_provider_asked_for_by_name_must_have_measured(asked, kept, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "kept"), [("any", (True, True)), ("fp32", (True, False)), ("fp16", (False, True))]
+    ("asked", "kept"),
+    [
+        ("any", (True, True, False)),  # integers are less exact: they have to be asked for
+        ("fp32", (True, False, False)),
+        ("fp16", (False, True, False)),
+        ("int8", (False, False, True)),
+    ],
 )
 def test_a_precision_asked_for_must_have_measured(asked, kept, tmp_path):
-    for by, is_kept in zip(("cpu-avx2", "coreml_fp16-m2"), kept, strict=True):
+    for by, is_kept in zip(("cpu-avx2", "coreml_fp16-m2", "cpu_int8-avx2"), kept, strict=True):
         folder = tmp_path / by
         folder.mkdir()
         files = write_outputs(folder, by=(by, by))

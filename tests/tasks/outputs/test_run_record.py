@@ -28,7 +28,7 @@ from tasks.outputs.run_record import (
 from tests.tasks.plans import plan_of
 from weights.manifest import InstalledModel, ModelVariant
 from workers.chunk.order import AnalysisSettings
-from workers.session.backends import CPU, Backend
+from workers.session.backends import CPU, INT8, Backend
 from workers.session.trial.figures import Attempt, Trial
 
 FILES = RecordingFiles(source="/a/smile.mp4", output="/out", name="smile")
@@ -232,6 +232,17 @@ def test_a_chunk_of_another_precision_than_asked_for_is_refused():
         require_one_arithmetic(plan_with_kinds(precision="fp32"), [report_by(HALVES, FP16)])
     with pytest.raises(OutputError, match="measured in fp32, not in fp16"):
         require_one_arithmetic(plan_with_kinds(precision="fp16"), [report_by(CPU)])
+
+
+def test_a_chunk_in_integers_is_refused_where_nobody_asked_for_them():
+    made = replace(FP16, kind="int8", file="star98_int8.onnx")
+    wanted = plan_with_kinds()
+    models = model_sums([replace(STAR, variants=(made,))])
+    wanted = msgspec.structs.replace(
+        wanted, order=msgspec.structs.replace(wanted.order, models=models)
+    )
+    with pytest.raises(OutputError, match="facemirror@pc measured in int8, not in any"):
+        require_one_arithmetic(wanted, [report_by(INT8, made)])
 
 
 def test_run_json_names_kind_and_checksum_of_what_was_run_and_the_trial():

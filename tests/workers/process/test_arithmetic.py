@@ -9,7 +9,7 @@ import pytest
 from weights.manifest import DEMO_FOLDER, InstalledModel, ModelVariant, read_record
 from workers.process.arithmetic import _digest, arithmetic
 from workers.process.queues import chunk_queue, fingerprint, served_queues
-from workers.session.backends import CPU, SIMULATED_BACKEND, Backend
+from workers.session.backends import CPU, INT8, SIMULATED_BACKEND, Backend
 from workers.session.machine import instruction_set, libraries, processor
 
 MODELS = list(read_record(DEMO_FOLDER).models.values())
@@ -122,6 +122,19 @@ def test_a_worker_reads_no_queue_of_a_precision_that_it_has_not():
 def test_where_a_record_has_no_float16_nobody_takes_float32_for_it():
     halves = chunk_queue("analyze", fingerprint(MODELS, "fp16"), "any")
     assert halves not in served_queues(["analyze"], [MODELS], CPU)
+
+
+def test_a_model_that_a_lab_has_quantized_changes_no_queue_but_that_of_int8():
+    made = ModelVariant("int8", "int8", "a" * 64, 1, 0.1, "px", "1")
+    quantized = [replace(model, variants=(*model.variants, made)) for model in with_kinds()]
+    for precision in ("any", "fp32", "fp16"):
+        assert fingerprint(quantized, precision) == fingerprint(with_kinds(), precision)
+    wanted = chunk_queue("analyze", fingerprint(quantized, "int8"), "any")
+    assert wanted in served_queues(["analyze"], [quantized], INT8)
+    assert wanted not in served_queues(["analyze"], [with_kinds()], INT8)  # it lacks the file
+    assert wanted not in served_queues(["analyze"], [quantized], CPU)
+    ordinary = chunk_queue("analyze", fingerprint(quantized), "any")
+    assert ordinary not in served_queues(["analyze"], [quantized], INT8)
 
 
 def test_a_worker_whose_kinds_are_not_in_the_studys_record_never_sees_its_chunks():

@@ -8,11 +8,13 @@ import pytest
 from weights.manifest import DEMO_FOLDER, ModelVariant, read_record
 from workers.session.backends import (
     CPU,
+    INT8,
     Backend,
     Libraries,
     as_run,
     candidates,
     files_run,
+    kind_run,
     libraries_here,
     permitted_kinds,
 )
@@ -56,6 +58,22 @@ def test_elsewhere_float16_is_tried_only_where_it_is_asked_for():
 def test_a_precision_asked_for_is_never_replaced(choice, precision):
     found = candidates(choice, precision, MAC)
     assert {one.precision for one in found} == {precision}
+
+
+def test_integers_are_for_the_cpu_and_never_tried_unless_asked_for():
+    for choice in ("auto", "cpu"):
+        assert candidates(choice, "int8", MAC) == [INT8]
+        assert INT8 not in candidates(choice, "any", MAC)
+    with pytest.raises(ProviderError, match="int8 runs on the CPU alone: choose --provider cpu"):
+        candidates("coreml", "int8", MAC)
+    assert permitted_kinds("int8") == ("int8",)
+    assert set(permitted_kinds("any")) == {"fp32", "fp16", "coreml"}
+
+
+def test_beside_the_quantized_network_the_others_run_in_float32():
+    star, head = (read_record(DEMO_FOLDER).models[name] for name in ("star98", "mtl_aus"))
+    assert [kind_run(model, INT8) for model in (star, head)] == ["int8", "fp32"]
+    assert [kind_run(model, Backend("cpu", "fp16")) for model in (star, head)] == ["fp16", "fp16"]
 
 
 def test_a_provider_asked_for_by_name_is_never_replaced():

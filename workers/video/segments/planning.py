@@ -54,6 +54,12 @@ def plan_chunks(
     return tuple(plan.span(start, stop) for start, stop in pairwise([*starts, len(key_frames)]))
 
 
+def single_frame(key_frames: Sequence[bool], frame: int) -> ChunkSpan:
+    """The chunk of one frame alone. key_frames: as for `plan_chunks`."""
+    decode_from = max((i for i in range(frame + 1) if key_frames[i]), default=0)
+    return ChunkSpan(frame, frame + 1, frame, decode_from)
+
+
 @dataclass(frozen=True, slots=True)
 class _BorderSearch:
     """The rules of `plan_chunks`, one method each. decode_starts: see `_decode_starts`."""

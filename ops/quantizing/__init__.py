@@ -1,0 +1,1 @@
+"""`facemirror weights quantize`: STAR in 8-bit integers, by a lab's own recordings."""
