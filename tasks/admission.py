@@ -5,8 +5,10 @@ into the budget. Urgent recordings come first; studies take turns; within a stud
 their parts keep their order. So Redis holds what keeps workers busy, and no more.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 
 CHUNKS_A_WORKER = 3
 """Chunks that are on their way for each worker: one in hand, the others waiting."""
@@ -14,6 +16,10 @@ CHUNKS_A_WORKER = 3
 FEWEST_CHUNKS = 4
 PLANNED_AHEAD = 2
 """Recordings of a study that are begun and not wholly sent, at a time."""
+
+PLANNED_AT_ONCE = 8
+"""Recordings of all studies that are being planned, at a time: what is to be fed goes the same way,
+and must not wait for thousands."""
 
 LARGEST_PART = 8
 PARTS_IN_BUDGET = 8
@@ -67,6 +73,10 @@ class Admissions:
     send: list[tuple[str, Part]] = field(default_factory=list)
 
 
+_Turn = tuple[int, int, str, BegunRecording]
+"""Chunks of its study that are under way, the study's place, the recording's id; then itself."""
+
+
 def admit(
     studies: Sequence[OpenStudy], readers: Mapping[str, frozenset[str]], held: int, budget: int
 ) -> Admissions:
@@ -74,10 +84,7 @@ def admit(
 
     studies: oldest first; readers: the workers that read each queue; held, budget: bytes on Redis.
     """
-    admissions = Admissions()
-    for study in studies:
-        unsent = sum(1 for recording in study.begun if recording.parts or not recording.planned)
-        admissions.begin += study.waiting[: max(0, PLANNED_AHEAD - unsent)]
+    admissions = Admissions(begin=_to_begin(studies))
     turns = _Turns(studies, readers)
     while (turn := turns.next()) is not None:
         recording, part = turn
@@ -89,76 +96,112 @@ def admit(
     return admissions
 
 
+def _to_begin(studies: Sequence[OpenStudy]) -> list[str]:
+    """The recordings to be planned next."""
+    begin: list[str] = []
+    planning = sum(not one.planned for study in studies for one in study.begun)
+    for study in studies:
+        unsent = sum(1 for recording in study.begun if recording.parts or not recording.planned)
+        room = min(PLANNED_AHEAD - unsent, PLANNED_AT_ONCE - planning - len(begin))
+        begin += study.waiting[: max(0, room)]
+    return begin
+
+
+@dataclass(slots=True)
+class _Load:
+    """What is on its way to the workers of a queue: chunks, of urgent recordings and of all; and
+    chunks done whose results are still on Redis."""
+
+    urgent: int = 0
+    all: int = 0
+    here: int = 0
+
+    def add(self, chunks: int, urgent: bool) -> None:
+        self.all += chunks
+        self.urgent += chunks if urgent else 0
+
+
 class _Turns:
-    """Whose turn it is, while parts are being given out."""
+    """Whose turn it is, while parts are being given out.
+
+    Thousands of recordings may wait on few queues, so all is counted by queue; recordings wait in
+    heaps whose order is looked at again when one comes to the top, as it only ever grows.
+    """
 
     def __init__(self, studies: Sequence[OpenStudy], readers: Mapping[str, frozenset[str]]) -> None:
         self._readers = readers
-        self._studies = studies
+        self._under_way = [study.outstanding for study in studies]  # with what is given out now
         self._sent: dict[str, int] = {}  # parts given out now, by recording
-        self._given: dict[str, int] = {}  # chunks given out now, by recording
-        self._chosen: tuple[BegunRecording, Part] | None = None
+        self._loads: dict[str, _Load] = defaultdict(_Load)
+        self._waiting: dict[tuple[bool, str], list[_Turn]] = defaultdict(list)
+        self._chosen: tuple[_Turn, Part] | None = None
+        for place, study in enumerate(studies):
+            for recording in study.begun:
+                load = self._loads[recording.queue]
+                load.add(recording.outstanding, recording.urgent)
+                load.here += recording.here
+                if recording.parts:
+                    turn = (self._under_way[place], place, recording.id, recording)
+                    self._waiting[not recording.urgent, recording.queue].append(turn)
+        for waiting in self._waiting.values():
+            heapify(waiting)
 
     def next(self) -> tuple[BegunRecording, Part] | None:
         """The recording and its part that should go next; None where nobody wants any."""
-        waiting = [
-            (not recording.urgent, self._under_way(study), place, recording.id, recording)
-            for place, study in enumerate(self._studies)
-            for recording in study.begun
-            if self._part(recording) is not None and self._is_wanted(recording)
+        wanted = [
+            ((ordinary, *turn), turn)
+            for (ordinary, queue), waiting in self._waiting.items()
+            if self._is_wanted(queue, urgent=not ordinary)
+            and (turn := self._first(waiting)) is not None
         ]
-        if not waiting:
+        if not wanted:
             self._chosen = None
             return None
-        recording = min(waiting)[-1]
-        part = self._part(recording)
-        self._chosen = None if part is None else (recording, part)
-        return self._chosen
+        turn = min(wanted)[1]
+        recording = turn[-1]
+        self._chosen = turn, recording.parts[self._sent.get(recording.id, 0)]
+        return recording, self._chosen[1]
 
     def take(self) -> None:
         """The part that `next` gave is sent."""
         if self._chosen is not None:
-            recording, part = self._chosen
+            (_, place, _, recording), part = self._chosen
             self._sent[recording.id] = self._sent.get(recording.id, 0) + 1
-            self._given[recording.id] = self._given.get(recording.id, 0) + part.chunks
-
-    def before(self, recording: BegunRecording) -> int:
-        """Chunks on their way to workers that this recording may have; of urgent recordings only
-        before an urgent one: ordinary chunks do not keep it waiting."""
-        mine = self._workers(recording)
-        return sum(
-            other.outstanding + self._given.get(other.id, 0)
-            for study in self._studies
-            for other in study.begun
-            if self._workers(other) & mine and (other.urgent or not recording.urgent)
-        )
+            self._under_way[place] += part.chunks
+            self._loads[recording.queue].add(part.chunks, recording.urgent)
 
     def alone(self, recording: BegunRecording) -> bool:
         """Whether nothing on Redis is going to make room by itself: these workers have no chunk to
         analyse, of whatever priority, and no results of theirs wait to be taken to the disk."""
-        mine = self._workers(recording)
-        return not any(
-            other.outstanding or other.here or self._given.get(other.id, 0)
-            for study in self._studies
-            for other in study.begun
-            if self._workers(other) & mine
-        )
+        return not any(load.all or load.here for load in self._shared_loads(recording.queue))
 
-    def _workers(self, recording: BegunRecording) -> frozenset[str]:
-        return self._readers.get(recording.queue, frozenset())
+    def _first(self, waiting: "list[_Turn]") -> "_Turn | None":
+        """The first that has a part left, its place in the order being its true one."""
+        while waiting:
+            under_way, place, name, recording = waiting[0]
+            if self._sent.get(name, 0) == len(recording.parts):
+                heappop(waiting)
+            elif under_way != self._under_way[place]:
+                heapreplace(waiting, (self._under_way[place], place, name, recording))
+            else:
+                return waiting[0]
+        return None
 
-    def _part(self, recording: BegunRecording) -> Part | None:
-        sent = self._sent.get(recording.id, 0)
-        return recording.parts[sent] if sent < len(recording.parts) else None
-
-    def _is_wanted(self, recording: BegunRecording) -> bool:
-        workers = len(self._workers(recording))
+    def _is_wanted(self, queue: str, urgent: bool) -> bool:
+        """Whether the workers of a queue want more. Ordinary chunks on their way to them do not
+        keep an urgent one waiting."""
+        workers = len(self._workers(queue))
         wanted = max(FEWEST_CHUNKS, CHUNKS_A_WORKER * workers) if workers else 0
-        return self.before(recording) < wanted
+        loads = self._shared_loads(queue)
+        return sum(load.urgent if urgent else load.all for load in loads) < wanted
 
-    def _under_way(self, study: OpenStudy) -> int:
-        given = sum(self._given.get(recording.id, 0) for recording in study.begun)
-        return study.outstanding + given
+    def _shared_loads(self, queue: str) -> list[_Load]:
+        """Of all queues that any of these workers read."""
+        mine = self._workers(queue)
+        return [load for other, load in self._loads.items() if self._workers(other) & mine]
+
+    def _workers(self, queue: str) -> frozenset[str]:
+        return self._readers.get(queue, frozenset())
 
 
 def group_chunks(sizes: Sequence[int], budget: int) -> tuple[tuple[int, int], ...]:

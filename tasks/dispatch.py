@@ -14,10 +14,16 @@ from tasks.assemble import assemble
 from tasks.feed import feed, recording_queue, send_part
 from tasks.ingest import frame_result_bytes, ingest
 from tasks.messages import RecordingFiles, RecordingOrder, RecordingPlan
+from tasks.open_studies import OpenStudies, StudyView, files_if_known
 from tasks.outputs.spool import ChunkSpool
-from tasks.register import RegisterError, files_of
-from tasks.store import RecordingProgress, RecordingStore, held_bytes, stored_bytes
-from tasks.studies import StudyStore, open_studies
+from tasks.store import (
+    RecordingProgress,
+    RecordingStore,
+    held_bytes,
+    progress_of,
+    stored_bytes,
+)
+from tasks.studies import StudyStore
 from workers.process.broker import messages_in_hand, queue_length
 from workers.process.presence import present_workers
 from workers.process.queues import ORDINARY, URGENT
@@ -29,7 +35,6 @@ LOST_SECONDS = 180.0
 """How long until chunks that are on no queue are sent again, though workers have others in hand."""
 
 PRESENCE_SECONDS = 1.0
-WAITING_SEEN = 8
 PARTS_SEEN = 32
 
 
@@ -45,11 +50,53 @@ class _UnderWay:
     seen: RecordingProgress | None = None
     since: float = 0.0  # when it last moved
     mended: float = float("-inf")
+    told: BegunRecording = field(init=False)  # what admission has to know of it
+
+    def __post_init__(self) -> None:
+        self.tell()
 
     @property
     def promised(self) -> int:
         """Bytes that feed was asked to put on Redis and has not, or not wholly."""
         return sum(self.asked.values())
+
+    @property
+    def sent(self) -> int:
+        """How many parts are sent, or asked for."""
+        fed = 0 if self.seen is None else self.seen.fed
+        return max([fed, *(part + 1 for part in self.asked)])
+
+    @property
+    def outstanding(self) -> int:
+        """Chunks that are sent, or asked for, and not done."""
+        if self.plan is None or self.seen is None:
+            return 0
+        chunks = self.plan.chunks
+        first = self.plan.parts[self.sent][0] if self.sent < len(self.plan.parts) else len(chunks)
+        return first - self.seen.analysed
+
+    @property
+    def moves(self) -> bool:
+        """Whether something goes on with it; else it waits until a part of it is admitted."""
+        if self.plan is None or self.seen is None or self.sent == len(self.plan.parts):
+            return True
+        return bool(self.asked or self.outstanding or self.seen.here)
+
+    def tell(self) -> None:
+        """Make `told` what is known now."""
+        queue = recording_queue(self.order, None if self.seen is None else self.seen.claimed)
+        urgent = self.order.priority == "high"
+        if self.plan is None or self.seen is None:
+            self.told = BegunRecording(id=self.order.id, urgent=urgent, queue=queue, planned=False)
+            return
+        self.told = BegunRecording(
+            id=self.order.id,
+            urgent=urgent,
+            queue=queue,
+            outstanding=self.outstanding,
+            here=self.seen.here,
+            parts=_parts(self.plan, self.sent, self.seen.frame_result_bytes),
+        )
 
     @property
     def folder(self) -> tuple[str, str] | None:
@@ -72,6 +119,7 @@ class Dispatcher:
         self._queue = files_queue
         self._budget = budget
         self._clock = clock
+        self._studies = OpenStudies(client, files_queue, clock)
         self._under_way: dict[str, _UnderWay] = {}
         self._readers: dict[str, frozenset[str]] = {}
         self._workers_read = float("-inf")
@@ -79,76 +127,73 @@ class Dispatcher:
     def step(self) -> None:
         """Do what can be done now. Raises redis.RedisError; then call it again later."""
         now = self._clock()
-        stores = {store.id: store for store in self._studies()}
-        self._forget_ended(stores)
-        studies = [self._open_study(store, now) for store in stores.values()]
+        views = self._studies.look()
+        self._take_up_and_forget(views)
+        self._read_progress(now)
+        studies = self._open_studies(views)
         promised = sum(one.promised for one in self._under_way.values())
         held = held_bytes(self._redis) + promised
         admitted = admit(studies, self._present_readers(now), held, self._budget)
+        stores = {view.store.id: view.store for view in views}
         for recording in admitted.begin:
             self._begin(stores[_study(recording)], recording, now)
         for recording, part in admitted.send:
             under_way = self._under_way[recording]
             under_way.asked[part.number] = part.size
+            under_way.since = now
             priority = _priority(under_way.order)
             self._send(feed, under_way.order, (recording, part.number), priority)
 
-    def _studies(self) -> list[StudyStore]:
+    def _take_up_and_forget(self, views: list[StudyView]) -> None:
+        """Take up what a dispatcher that is gone has begun; drop what has an outcome, and what a
+        cancelled recording has left on the disk."""
+        begun = {recording: view.store for view in views for recording in view.begun}
+        for recording in self._under_way.keys() - begun.keys():
+            one = self._under_way.pop(recording)
+            if one.files is not None:
+                ChunkSpool(one.files, recording).remove()
+        for recording in begun.keys() - self._under_way.keys():
+            self._take_up(begun[recording], recording)
+            if recording in self._under_way:
+                self._ask_for_plan(recording)
+
+    def _open_studies(self, views: list[StudyView]) -> list[OpenStudy]:
+        taken = {one.folder for one in self._under_way.values()} - {None}
         found = []
-        for store in open_studies(self._redis):
-            study = store.study()
-            if study is None:
-                store.delete()
-            elif study.files_queue == self._queue and not store.close_if_ended():
-                found.append(store)
+        for view in views:
+            waiting = []
+            for recording, folder in view.waiting:
+                # Two recordings for one folder, as of a study submitted twice, go one after the
+                # other.
+                if folder is None or folder not in taken:
+                    waiting.append(recording)
+                    taken.add(folder)
+            under_way = (self._under_way.get(recording) for recording in view.begun)
+            begun = tuple(one.told for one in under_way if one is not None)
+            found.append(OpenStudy(begun=begun, waiting=tuple(waiting)))
         return found
 
-    def _open_study(self, store: StudyStore, now: float) -> OpenStudy:
-        begun = []
-        for recording in store.begun():
-            if recording not in self._under_way:  # begun by a dispatcher that is gone
-                self._take_up(store, recording)
-                self._ask_for_plan(recording)
-            if recording in self._under_way:
-                begun.append(self._look_at(self._under_way[recording], now))
-        taken = {one.folder for one in self._under_way.values()} - {None}
-        waiting = []
-        for recording in store.waiting(WAITING_SEEN):
-            order = store.order(recording)
-            files = None if order is None else _files(order)
-            folder = None if files is None else (files.output, files.name)
-            # Two recordings for one folder, as of a study submitted twice, go one after the other.
-            if folder is None or folder not in taken:
-                waiting.append(recording)
-                taken.add(folder)
-        return OpenStudy(begun=tuple(begun), waiting=tuple(waiting))
+    def _read_progress(self, now: float) -> None:
+        """Look at all recordings that something goes on with."""
+        moving = [one for one in self._under_way.values() if one.moves]
+        stores = [one.store for one in moving]
+        for one, progress in zip(moving, progress_of(self._redis, stores), strict=True):
+            self._look_at(one, progress, now)
 
-    def _look_at(self, one: _UnderWay, now: float) -> BegunRecording:
-        progress = one.store.progress()
+    def _look_at(self, one: _UnderWay, progress: RecordingProgress, now: float) -> None:
         one.plan = one.plan or one.store.plan()
         if progress != one.seen:
             one.seen, one.since = progress, now
         elif now - max(one.since, one.mended) > STALLED_SECONDS:
             one.mended = now
             self._mend(one, progress, now - one.since)
-        queue = recording_queue(one.order, progress.claimed)
-        urgent = one.order.priority == "high"
-        if one.plan is None:
-            return BegunRecording(id=one.order.id, urgent=urgent, queue=queue, planned=False)
-        one.asked = {part: size for part, size in one.asked.items() if part >= progress.fed}
-        sent = max([progress.fed, *(part + 1 for part in one.asked)])
-        first = one.plan.parts[sent][0] if sent < len(one.plan.parts) else len(one.plan.chunks)
-        return BegunRecording(
-            id=one.order.id,
-            urgent=urgent,
-            queue=queue,
-            outstanding=first - progress.analysed,
-            here=progress.here,
-            parts=_parts(one.plan, sent, progress.frame_result_bytes),
-        )
+        if one.plan is not None:
+            one.asked = {part: size for part, size in one.asked.items() if part >= progress.fed}
+        one.tell()
 
     def _begin(self, store: StudyStore, recording: str, now: float) -> None:
         store.begin(recording)
+        self._studies.read_again(store.id)
         self._take_up(store, recording)
         if recording in self._under_way:
             self._under_way[recording].since = now
@@ -158,20 +203,12 @@ class Dispatcher:
         order = store.order(recording)
         if order is not None:
             self._under_way[recording] = _UnderWay(
-                order, RecordingStore(self._redis, recording), _files(order)
+                order, RecordingStore(self._redis, recording), files_if_known(order)
             )
 
     def _ask_for_plan(self, recording: str) -> None:
         one = self._under_way[recording]
         self._send(ingest, one.order, (recording,), _priority(one.order))
-
-    def _forget_ended(self, stores: dict[str, StudyStore]) -> None:
-        """Drop what has an outcome, and what a cancelled recording has left on the disk."""
-        begun = {recording for store in stores.values() for recording in store.begun()}
-        for recording in self._under_way.keys() - begun:
-            one = self._under_way.pop(recording)
-            if one.files is not None:
-                ChunkSpool(one.files, recording).remove()
 
     def _mend(self, one: _UnderWay, progress: RecordingProgress, still: float) -> None:
         """Start again what was lost with a process or a Redis that died at the wrong moment.
@@ -229,13 +266,6 @@ def _parts(plan: RecordingPlan, sent: int, frame_results: float | None) -> tuple
         size = sum(stored_bytes(c.segment_bytes) + c.frames * results for c in chunks)
         found.append(Part(number, len(chunks), round(size)))
     return tuple(found)
-
-
-def _files(order: RecordingOrder) -> RecordingFiles | None:
-    try:
-        return files_of(order)
-    except RegisterError:
-        return None  # ingest fails, and says so
 
 
 def _priority(order: RecordingOrder) -> int:

@@ -26,7 +26,7 @@ assembled, failed or cancelled, and writes the outcome to its study: these keys 
 patients.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -40,11 +40,16 @@ KEPT = 30 * 24 * 3600
 HELD = "facemirror:held"
 PACE = "facemirror:pace"
 FRAMES = "facemirror:frames"
+MOVES = "facemirror:moves"
+MOST_MOVES = 10_000
 OF_A_CHUNK = ("chunk", "in", "out")
 """The keys of what a chunk is and gives."""
 
 ANY_MIX = "mixed"
 """The claim of a recording whose chunks may run on unlike providers."""
+
+ASKED = 8
+"""Answers that a recording's progress is read from."""
 
 T = TypeVar("T")
 
@@ -81,6 +86,23 @@ def stored_bytes(size: int) -> int:
     one power of two and the next."""
     step = 1 << max(4, size.bit_length() - 3)
     return -(-size // step) * step
+
+
+def tell_of_move(pipe: "redis.client.Pipeline", study: str) -> None:
+    """Say that a recording of a study waits or has ended."""
+    pipe.xadd(MOVES, {"study": study}, maxlen=MOST_MOVES, approximate=True)
+    pipe.expire(MOVES, KEPT)
+
+
+def progress_of(
+    client: "redis.Redis", stores: "Sequence[RecordingStore]"
+) -> list[RecordingProgress]:
+    """How far recordings are, in one round trip; nought where one has ended."""
+    with client.pipeline(transaction=False) as pipe:
+        for store in stores:
+            store._ask_for_progress(pipe)
+        answers = pipe.execute()
+    return [_progress(*answers[at : at + ASKED]) for at in range(0, len(answers), ASKED)]
 
 
 def frames_done(client: "redis.Redis") -> int:
@@ -230,26 +252,18 @@ class RecordingStore:
 
     def progress(self) -> RecordingProgress:
         """How far the recording is, in one round trip; nought where it has ended."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.get(self._key("fed"))
-            pipe.scard(self._key("done"))
-            pipe.scard(self._key("ready"))
-            pipe.hgetall(self._key("on"))
-            pipe.hlen(self._key("failed"))
-            pipe.hvals(self._key("frames"))
-            pipe.get(self._key("claim"))
-            pipe.hmget(self._key("results"), "bytes", "frames")
-            fed, done, here, on, failed, frames, claim, (size, measured) = pipe.execute()
-        return RecordingProgress(
-            fed=int(fed or 0),
-            analysed=done + here,
-            here=here,
-            in_hand={int(index): worker.decode() for index, worker in on.items()},
-            failed=failed,
-            frames=sum(map(int, frames)),
-            claimed=None if claim is None else claim.decode(),
-            frame_result_bytes=int(size) / int(measured) if measured else None,
-        )
+        (found,) = progress_of(self._redis, [self])
+        return found
+
+    def _ask_for_progress(self, pipe: "redis.client.Pipeline") -> None:
+        pipe.get(self._key("fed"))
+        pipe.scard(self._key("done"))
+        pipe.scard(self._key("ready"))
+        pipe.hgetall(self._key("on"))
+        pipe.hlen(self._key("failed"))
+        pipe.hvals(self._key("frames"))
+        pipe.get(self._key("claim"))
+        pipe.hmget(self._key("results"), "bytes", "frames")
 
     def has_result(self, index: int) -> bool:
         """Whether the chunk is done."""
@@ -308,6 +322,7 @@ class RecordingStore:
             pipe.expire(outcomes, KEPT)
             pipe.zrem(self._study_key("waiting"), self._number)
             pipe.srem(self._study_key("begun"), self._number)
+            tell_of_move(pipe, self._study)
             pipe.execute()
         self.delete()
 
@@ -367,3 +382,26 @@ class RecordingStore:
     def _hash(self, name: str) -> dict[int, bytes]:
         values: dict[bytes, bytes] = self._redis.hgetall(self._key(name))  # type: ignore[assignment]
         return {int(index): value for index, value in values.items()}
+
+
+def _progress(
+    fed: bytes | None,
+    done: int,
+    here: int,
+    on: dict[bytes, bytes],
+    failed: int,
+    frames: list[bytes],
+    claim: bytes | None,
+    results: tuple[bytes | None, bytes | None],
+) -> RecordingProgress:
+    size, measured = results
+    return RecordingProgress(
+        fed=int(fed or 0),
+        analysed=done + here,
+        here=here,
+        in_hand={int(index): worker.decode() for index, worker in on.items()},
+        failed=failed,
+        frames=sum(map(int, frames)),
+        claimed=None if claim is None else claim.decode(),
+        frame_result_bytes=int(size or 0) / int(measured) if measured else None,
+    )

@@ -11,19 +11,20 @@ With S a study's id and N a recording's number in it (the recording's id is S.N)
 | facemirror:S:outcomes | hash   | N → RecordingOutcome                       |
 | facemirror:S:waiting  | zset   | N not begun yet, urgent ones first         |
 | facemirror:S:begun    | set    | N begun, and without an outcome            |
+| facemirror:moves      | stream | S, whenever a recording of it waits or ends|
 
 The record of a study (study, orders, outcomes) expires KEPT seconds after it was last touched.
 """
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import redis
 
 from tasks.messages import RecordingOrder, RecordingOutcome, Study
-from tasks.store import KEPT, RecordingStore
+from tasks.store import KEPT, RecordingStore, tell_of_move
 from workers.process.broker import text
 
 STUDIES = "facemirror:studies"
@@ -64,6 +65,7 @@ class StudyStore:
             pipe.zadd(self._key("waiting"), {_number(o.id): _place(o) for o in given})
             pipe.zadd(STUDIES, {self.id: study.created})
             pipe.sadd(OPEN, self.id)
+            tell_of_move(pipe, self.id)
             self._expire(pipe)
             pipe.execute()
 
@@ -82,13 +84,13 @@ class StudyStore:
         """What became of the recordings that have ended, by id."""
         values = self._redis.hgetall(self._key("outcomes"))
         return {
-            self._recording(number): msgspec.json.decode(value, type=RecordingOutcome)
+            self.recording_id(number): msgspec.json.decode(value, type=RecordingOutcome)
             for number, value in values.items()
         }
 
     def waiting(self, most: int) -> list[str]:
         """The ids of the first recordings that are not begun yet."""
-        return [self._recording(n) for n in self._redis.zrange(self._key("waiting"), 0, most - 1)]
+        return [self.recording_id(n) for n in self._redis.zrange(self._key("waiting"), 0, most - 1)]
 
     def count(self) -> int:
         """How many recordings the study has."""
@@ -96,12 +98,36 @@ class StudyStore:
 
     def begun(self) -> list[str]:
         """The ids of the recordings that are on their way, in order."""
-        return sorted(self._recording(n) for n in self._redis.smembers(self._key("begun")))
+        return sorted(self.recording_id(n) for n in self._redis.smembers(self._key("begun")))
 
     def order(self, recording: str) -> RecordingOrder | None:
         """What is to be done with a recording."""
         value = self._redis.hget(self._key("orders"), _number(recording))
         return None if value is None else msgspec.json.decode(value, type=RecordingOrder)
+
+    def some_orders(self, recordings: Sequence[str]) -> dict[str, RecordingOrder]:
+        """What is to be done with these recordings, by id."""
+        if not recordings:
+            return {}
+        values = self._redis.hmget(self._key("orders"), [*map(_number, recordings)])
+        return {
+            recording: msgspec.json.decode(value, type=RecordingOrder)
+            for recording, value in zip(recordings, values, strict=True)
+            if value is not None
+        }
+
+    def ask(self, pipe: "redis.client.Pipeline", most: int) -> None:
+        """Ask for the study's record, how many orders and outcomes it has, the numbers of its begun
+        recordings, and those of the first waiting ones."""
+        pipe.get(self._key("study"))
+        pipe.hlen(self._key("orders"))
+        pipe.hlen(self._key("outcomes"))
+        pipe.smembers(self._key("begun"))
+        pipe.zrange(self._key("waiting"), 0, most - 1)
+
+    def recording_id(self, number: object) -> str:
+        """The id of a recording whose number Redis gave."""
+        return f"{self.id}.{text(number)}"
 
     def recording(self, recording: str) -> RecordingStore:
         """The keys of a recording."""
@@ -134,6 +160,7 @@ class StudyStore:
                 pipe.hdel(self._key("outcomes"), *places)
                 pipe.zadd(self._key("waiting"), places)
                 pipe.sadd(OPEN, self.id)
+                tell_of_move(pipe, self.id)
                 self._expire(pipe)
                 pipe.execute()
         return again
@@ -164,13 +191,15 @@ class StudyStore:
     def _key(self, name: str) -> str:
         return f"facemirror:{self.id}:{name}"
 
-    def _recording(self, number: object) -> str:
-        return f"{self.id}.{text(number)}"
+
+def open_study_ids(client: "redis.Redis") -> set[str]:
+    """The ids of the studies that have recordings without an outcome."""
+    return {text(study) for study in client.smembers(OPEN)}
 
 
 def open_studies(client: "redis.Redis") -> list[StudyStore]:
     """The studies that have recordings without an outcome, oldest first."""
-    ids = sorted(text(study) for study in client.smembers(OPEN))
+    ids = sorted(open_study_ids(client))
     made = {study: float(client.zscore(STUDIES, study) or 0.0) for study in ids}
     return [StudyStore(client, study) for study in sorted(ids, key=lambda one: made[one])]
 

@@ -8,6 +8,7 @@ from tasks.admission import (
     CHUNKS_A_WORKER,
     PARTS_IN_BUDGET,
     PLANNED_AHEAD,
+    PLANNED_AT_ONCE,
     BegunRecording,
     OpenStudy,
     Part,
@@ -77,6 +78,20 @@ def test_studies_take_turns():
     second = OpenStudy(begun=(recording("b"),))
     found = sent(admit([first, second], WORKERS, held=0, budget=10**6))
     assert found == [("b", 0), ("b", 1), ("b", 2)]
+
+
+def test_studies_that_have_as_much_under_way_take_turns_part_by_part():
+    studies = [OpenStudy(begun=(recording(name),)) for name in "abc"]
+    found = sent(admit(studies, WORKERS, held=0, budget=10**6))
+    assert found == [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("b", 1), ("c", 1)]
+
+
+def test_no_more_recordings_are_planned_at_once_than_are_wanted_soon():
+    planning = OpenStudy(begun=(recording("p", parts=0, planned=False),))
+    studies = [OpenStudy(waiting=(f"{n}a", f"{n}b", f"{n}c")) for n in range(PLANNED_AT_ONCE)]
+    found = admit([planning, *studies], WORKERS, 0, 100)
+    assert len(found.begin) == PLANNED_AT_ONCE - 1
+    assert found.begin[:3] == ["0a", "0b", "1a"]
 
 
 def test_an_urgent_recording_overtakes_even_when_workers_have_enough():

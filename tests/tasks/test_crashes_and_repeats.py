@@ -52,6 +52,7 @@ def test_nothing_but_the_record_of_the_study_stays_on_redis(lab, face_clip):
     assert {key for key in left - marks if not key.startswith("_kombu")} == {
         *kept,
         "facemirror:studies",
+        "facemirror:moves",
         "facemirror:pace",
         "facemirror:frames",
     }

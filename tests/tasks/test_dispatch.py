@@ -64,6 +64,19 @@ def test_results_that_fill_the_budget_are_taken_to_the_disk_before_more_is_read(
     assert ("feed", (recording.id, 1)) in sender.sent
 
 
+def test_what_goes_on_with_a_recording_is_seen_while_parts_of_it_wait(
+    recording, sender, working_redis
+):
+    """Others fill the budget: the next part goes only when nothing of this one is on its way."""
+    working_redis.hset(HELD, "others.00001:0", BUDGET)
+    sender.step()
+    assert ("feed", (recording.id, 1)) not in sender.sent
+    recording.analyse(0)
+    recording.store.take_away([0])
+    sender.step()
+    assert ("feed", (recording.id, 1)) in sender.sent
+
+
 @pytest.mark.parametrize(("in_hand", "after"), [(0, STALLED_SECONDS), (1, LOST_SECONDS)])
 def test_outputs_that_nobody_writes_any_more_are_asked_for_again(
     in_hand, after, recording, sender, clock, working_redis

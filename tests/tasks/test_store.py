@@ -141,6 +141,7 @@ def test_a_finished_recording_leaves_its_outcome_only(store, client):
         "s:outcomes",
         "studies",
         "open",
+        "moves",
         "frames",
         "pace",
     }
