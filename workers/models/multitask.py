@@ -8,6 +8,7 @@ with the detector's: they follow from landmarks here, and a last digit of these 
 crop by a pixel.
 """
 
+import cv2
 import numpy as np
 
 from workers.arrays import Floats, Image, Tensor
@@ -37,10 +38,10 @@ def as_input(frame: Image, box: Floats) -> Tensor:
     inside = clipped(box, frame.shape[1], frame.shape[0])
     left, top = np.floor(inside[:2]).astype(int)
     right, bottom = np.ceil(inside[2:]).astype(int)
-    face = frame[top:bottom, left:right, ::-1].astype(np.float32) / np.float32(255)
+    bgr = cv2.split(frame[top:bottom, left:right])
+    face = np.stack(bgr[::-1]).astype(np.float32) / np.float32(255)
     seen = resize(face, inside - [left, top, left, top], SIZE, SIZE)
-    normal = (seen - MEAN_RGB) / DEVIATION_RGB
-    return np.ascontiguousarray(normal.transpose(2, 0, 1))[None]
+    return ((seen - MEAN_RGB[:, None, None]) / DEVIATION_RGB[:, None, None])[None]
 
 
 def clipped(box: Floats, width: int, height: int) -> Floats:

@@ -48,9 +48,11 @@ def letterboxed(picture: Image, height: int, width: int) -> tuple[Tensor, float]
     if scale < 1.0:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    canvas = np.zeros((height, width, 3), dtype=np.float32)
-    canvas[: picture.shape[0], : picture.shape[1]] = picture - MEAN_BGR
-    return np.ascontiguousarray(canvas.transpose(2, 0, 1))[None], scale
+    canvas = np.zeros((1, 3, height, width), dtype=np.float32)
+    covered = canvas[0, :, : picture.shape[0], : picture.shape[1]]
+    for channel, seen, mean in zip(covered, cv2.split(picture), MEAN_BGR, strict=True):
+        np.subtract(seen, mean, out=channel)
+    return canvas, scale
 
 
 @lru_cache(maxsize=4)

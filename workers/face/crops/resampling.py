@@ -8,30 +8,37 @@ The part need not begin and end between pixels: one that is cut by an edge count
 the result follows the box without jumps, and a last digit of the box changes last digits only.
 """
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.arrays import Floats, Tensor
 
 
-def resize(image: Tensor, box: Floats, height: int, width: int) -> Tensor:
-    """A part of a (H, W, C) float32 image, resized to (height, width, C).
+def resize(planes: Tensor, box: Floats, height: int, width: int) -> Tensor:
+    """A part of a picture in planes (C, H, W), float32, resized to (C, height, width).
 
-    box: (4,) x1, y1, x2, y2 in px from the image's upper left corner (not from a pixel's centre),
-    within the image. With whole numbers it is torch's answer for image[y1:y2, x1:x2].
+    box: (4,) x1, y1, x2, y2 in px from the picture's upper left corner (not from a pixel's centre),
+    within the picture. With whole numbers it is torch's answer for planes[:, y1:y2, x1:x2].
     """
     x1, y1, x2, y2 = (float(edge) for edge in box)
-    rows = _resample_rows(image, y1, y2, height)
-    columns = _resample_rows(rows.transpose(1, 0, 2), x1, x2, width)
-    return np.ascontiguousarray(columns.transpose(1, 0, 2))
+    down, across = _triangle_filter(y1, y2, height), _triangle_filter(x1, x2, width)
+    resized = np.empty((len(planes), height, width), dtype=np.float32)
+    for plane, result in zip(planes, resized, strict=True):
+        rows = np.asarray(cv2.transpose(_resample_rows(plane, *down)), dtype=np.float32)
+        cv2.transpose(_resample_rows(rows, *across), dst=result)
+    return resized
 
 
-def _resample_rows(image: Tensor, start: float, stop: float, size: int) -> Tensor:
-    taps, weights = _triangle_filter(start, stop, size)
-    inside = np.minimum(taps, image.shape[0] - 1)  # what lies beyond has weight 0
-    result = np.zeros((size, *image.shape[1:]), dtype=np.float32)
-    for tap, weight in zip(inside.T, weights.T, strict=True):
-        result += image[tap] * weight[:, None, None]
+def _resample_rows(plane: Tensor, taps: NDArray[np.intp], weights: Tensor) -> Tensor:
+    """Rows that are weighted sums of a plane's (H, W), in arrays that stay in the cache."""
+    result = np.zeros((len(taps), plane.shape[1]), dtype=np.float32)
+    tapped = np.empty_like(result)
+    for tap, weight in zip(taps.T, weights.T, strict=True):
+        # Clipped, since what lies beyond has weight 0.
+        np.take(plane, tap, axis=0, out=tapped, mode="clip")
+        tapped *= weight[:, None]
+        result += tapped
     return result
 
 

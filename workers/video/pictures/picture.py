@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import av
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
@@ -12,6 +13,14 @@ from workers.video import VideoError
 from workers.video.pictures.colour import Colour, matrix_of
 from workers.video.pictures.deinterlacing import deinterlaced, is_interlaced
 from workers.video.pictures.sdr_tables import EXACT_BICUBIC, sdr_picture
+
+_TURNS = {
+    0: None,
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+_LEFT_RIGHT = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +67,9 @@ def upright_picture(
             f"pictures in the pixel format {frame.format.name} cannot be converted "
             f"({error.strerror}): export the recording again as H.264"
         ) from error
-    picture = np.rot90(bgr, -(rotation // 90))
-    return np.ascontiguousarray(picture[:, ::-1] if flip else picture, dtype=np.uint8)
+    turn = _TURNS[rotation % 360]
+    picture = bgr if turn is None else cv2.rotate(bgr, turn)
+    return np.asarray(cv2.flip(picture, _LEFT_RIGHT) if flip else picture, dtype=np.uint8)
 
 
 def _bgr(frame: VideoFrame, form: FrameFormat) -> Image:

@@ -1,5 +1,6 @@
 """Pictures to segments to one MP4: every frame, its exact time, and the same bytes each time."""
 
+import io
 import resource
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from pathlib import Path
 import av
 import msgspec
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
+from tests.phantom_films import talking
 from tests.recordings import draw, read_number
 from workers.video import VideoError
+from workers.video.writing import encoding
 from workers.video.writing.encoded_segment import EncodedSegment
 from workers.video.writing.encoding import SegmentEncoder
 from workers.video.writing.joining import join_segments
@@ -256,3 +260,35 @@ def test_pictures_that_do_not_fit_are_refused() -> None:
 def test_an_encoder_that_this_machine_lacks_is_named() -> None:
     with pytest.raises(VideoError, match=r"cannot encode with h265_magic: choose one of .*libx264"):
         SegmentEncoder(128, 96, MILLISECOND, codec="h265_magic")
+
+
+def size_and_error(pictures: list[NDArray[np.uint8]]) -> tuple[int, float]:
+    """Bytes of the segment, and the mean squared error of the pictures that it shows."""
+    encoder = SegmentEncoder(*pictures[0].shape[1::-1], MILLISECOND)
+    for number, picture in enumerate(pictures):
+        encoder.write(picture, number)
+    nut = EncodedSegment.from_bytes(encoder.finish()).nut
+    with av.open(io.BytesIO(nut)) as container:
+        shown = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    errors = [(a.astype(float) - b) ** 2 for a, b in zip(shown, pictures, strict=True)]
+    return len(nut), float(np.mean(errors))
+
+
+def test_a_moving_face_takes_no_more_and_looks_no_worse_than_with_a_slower_preset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pictures = talking(48)
+    size, error = size_and_error(pictures)
+    monkeypatch.setitem(encoding._OPTIONS, "libx264", {"crf": "18", "preset": "veryfast"})
+    slower_size, slower_error = size_and_error(pictures)
+    assert size < 1.02 * slower_size
+    assert error < 1.012 * slower_error  # 0.05 dB
+
+
+def test_pictures_are_encoded_in_the_thread_that_writes_them() -> None:
+    threads = psutil.Process().num_threads()
+    encoder = SegmentEncoder(640, 480, MILLISECOND)
+    for number in range(12):
+        encoder.write(draw(number, 640, 480), number)
+    assert psutil.Process().num_threads() == threads
+    encoder.finish()
