@@ -151,7 +151,7 @@ class _Progress:
     def __init__(self, store: RecordingStore, index: int) -> None:
         self._store = store
         self._index = index
-        self._last = 0.0
+        self._last = time.monotonic()
         self.first_frame = self.last_frame = 0.0
 
     def __call__(self, frames: int) -> None:

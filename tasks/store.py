@@ -147,9 +147,12 @@ class RecordingStore:
         return int(self._bytes("fed") or 0)
 
     def put_fed(self, parts: int) -> None:
-        """Store how many parts have been sent."""
-        self._put("fed", str(parts).encode())
-        self._forget_if_finished()
+        """Store how many parts have been sent. The figures of all recordings live on with it."""
+        with self._pipeline() as pipe:
+            pipe.set(self._key("fed"), str(parts), ex=KEPT)
+            for key in (HELD, PACE, FRAMES):
+                pipe.expire(key, KEPT)
+            self._execute(pipe)
 
     def put_chunk(self, index: int, order: ChunkOrder, segment: bytes, result_bytes: int) -> None:
         """Store a chunk to be analysed. result_bytes: what its results may take, about."""
@@ -157,7 +160,6 @@ class RecordingStore:
             pipe.set(self._key(f"chunk:{index}"), msgspec.json.encode(order), ex=KEPT)
             pipe.set(self._key(f"in:{index}"), segment, ex=KEPT)
             pipe.hset(HELD, self._held(index), stored_bytes(len(segment)) + result_bytes)
-            pipe.expire(HELD, KEPT)
             self._execute(pipe)
 
     def to_analyse(self, index: int) -> tuple[ChunkOrder | None, str | None]:
@@ -235,7 +237,7 @@ class RecordingStore:
         packed: see tasks.results; frames: how many it has; worker: who did it; pace: in frames/s.
         """
         size = stored_bytes(len(packed))
-        with self._pipeline() as pipe:
+        with self._pipeline(all_or_nothing=True) as pipe:
             pipe.set(self._key(f"out:{index}"), packed, ex=KEPT)
             pipe.unlink(self._key(f"in:{index}"))
             pipe.sadd(self._key("ready"), index)
@@ -246,8 +248,8 @@ class RecordingStore:
             pipe.hset(HELD, self._held(index), size)
             pipe.incrby(FRAMES, frames)
             pipe.hset(PACE, worker, f"{pace:.3f}")
-            for key in (*map(self._key, ("ready", "frames", "results")), FRAMES, PACE):
-                pipe.expire(key, KEPT)
+            for name in ("ready", "frames", "results"):
+                pipe.expire(self._key(name), KEPT)
             self._execute(pipe)
 
     def progress(self) -> RecordingProgress:
@@ -341,9 +343,10 @@ class RecordingStore:
         if self.outcome() is not None:
             self.delete()
 
-    def _pipeline(self) -> "redis.client.Pipeline":
-        """For what is stored of a recording on its way, all or nothing."""
-        return self._redis.pipeline(transaction=True)
+    def _pipeline(self, all_or_nothing: bool = False) -> "redis.client.Pipeline":
+        """For what is stored of a recording on its way; what is done again after a death, and
+        stores the same then, need not be all or nothing."""
+        return self._redis.pipeline(transaction=all_or_nothing)
 
     def _execute(self, pipe: "redis.client.Pipeline") -> list[Any]:
         """What a pipeline's commands gave; what they stored is forgotten if the recording is

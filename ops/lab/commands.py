@@ -108,6 +108,16 @@ def server(
     redis_budget: Annotated[
         str, typer.Option(help="Most bytes of recordings and results on Redis at a time.")
     ] = "1GiB",
+    files_workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that read recordings and write outputs.",
+            envvar="FACEMIRROR_FILES_WORKERS",
+            show_default="one a core, at most 4",
+            metavar="COUNT",
+        ),
+    ] = None,
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +143,7 @@ def server(
             broker=broker,
             redis_budget=parse_bytes(redis_budget),
             metrics=None if metrics is None else parse_address(metrics),
+            files_workers=files_workers,
             name=name,
             log=log,
             insecure=insecure,

@@ -1,5 +1,6 @@
 """`facemirror server`: reads recordings, feeds the workers, writes outputs."""
 
+import os
 import socket
 import time
 from dataclasses import dataclass, replace
@@ -21,15 +22,20 @@ from workers.process.queues import FILES_QUEUE
 STEP_SECONDS = 0.25
 SERVER_NAME = "facemirror-server"
 
+MOST_FILES_WORKERS = 4
+"""Without being told; see ops/bench/SCALE.md for how many Macs each of them serves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """What the person asked for. redis_budget: bytes of chunks and results on Redis at a time;
-    metrics: the address and port where Prometheus may ask."""
+    metrics: the address and port where Prometheus may ask; files_workers: processes that read
+    recordings and write outputs, None: what fits the machine."""
 
     broker: str
     redis_budget: int = DEFAULT_REDIS_BUDGET
     metrics: tuple[str, int] | None = None
+    files_workers: int | None = None
     name: str | None = None
     log: Path | None = None
     insecure: bool = False
@@ -45,7 +51,7 @@ def serve(options: ServerOptions, console: Console) -> None:
     )
     connect(configuration)
     host = options.name or socket.gethostname().partition(".")[0]
-    post = WorkerPost(SERVER_NAME, (FILES_QUEUE,), host)
+    posts = files_posts(options.files_workers or fitting_files_workers(), host)
     client = redis_client(options.broker)
     place = Place(client, SERVER_KEY, host, SERVER)
     with only_holder(place, console):
@@ -57,8 +63,19 @@ def serve(options: ServerOptions, console: Console) -> None:
         if options.metrics is not None:
             metrics.serve(*options.metrics, lambda: read_figures(client, options.redis_budget))
         dispatcher = Dispatcher(client, FILES_QUEUE, options.redis_budget, time.monotonic)
-        with Workers([post], configuration, options.log) as workers:
+        with Workers(posts, configuration, options.log) as workers:
             _serve(dispatcher, workers, place, console)
+
+
+def fitting_files_workers() -> int:
+    """How many files workers this machine gets: one for each core, up to MOST_FILES_WORKERS."""
+    return min(MOST_FILES_WORKERS, os.cpu_count() or 1)
+
+
+def files_posts(count: int, host: str) -> list[WorkerPost]:
+    """The workers that read and write files; the first has the server's name."""
+    names = [SERVER_NAME, *(f"{SERVER_NAME}-{n}" for n in range(2, count + 1))]
+    return [WorkerPost(name, (FILES_QUEUE,), host) for name in names]
 
 
 def _serve(dispatcher: Dispatcher, workers: Workers, place: Place, console: Console) -> None:

@@ -183,6 +183,7 @@ def lab_on_one_machine(folder: Path) -> Iterator[LabOnOneMachine]:
         "FACEMIRROR_WEIGHTS": "demo",
         "FACEMIRROR_REGISTER": str(folder / "register"),
         "FACEMIRROR_LEASE_SECONDS": LEASE,
+        "FACEMIRROR_FILES_WORKERS": "1",
         "COLUMNS": "200",
     }
     try:

@@ -18,6 +18,7 @@ from workers.process.private_redis import PrivateRedis
 
 ANALYSIS = AnalysisSettings(debug_video=True)
 PACKED = b"rows and pictures"
+FIGURES = {"held", "pace", "frames"}
 ORDER = RecordingOrder(
     id="s.00001",
     study="s",
@@ -72,11 +73,11 @@ def names(client):
 
 
 def test_whatever_is_stored_on_the_way_expires(store, client):
-    """After each step of a recording's way every key has an end."""
+    """After each step of a recording's way every key of it has an end."""
     steps = (
         lambda: None,
-        lambda: store.put_fed(1),
         lambda: store.put_chunk(0, CHUNK, b"compressed frames", 1000),
+        lambda: store.put_fed(1),
         lambda: store.claim("cpu-x"),
         lambda: store.begin_chunk(0, "process", "pc"),
         lambda: store.put_progress(0, 5),
@@ -89,10 +90,19 @@ def test_whatever_is_stored_on_the_way_expires(store, client):
     for step in steps:
         step()
         left = {name: client.ttl(f"facemirror:{name}") for name in names(client)}
-        assert {name: ttl for name, ttl in left.items() if not 0 < ttl <= KEPT} == {}
+        endless = {name: ttl for name, ttl in left.items() if not 0 < ttl <= KEPT}
+        assert endless.keys() <= FIGURES
         seen |= left.keys()
     kinds = "plan fed chunk:0 in:0 out:0 ready done begun:0 on frames failed claim"
     assert {f"s.00001:{kind}" for kind in [*kinds.split(), "results"]} <= seen
+
+
+def test_the_figures_of_all_recordings_live_as_long_as_parts_are_fed(store, client):
+    store.put_chunk(0, CHUNK, b"compressed frames", 1000)
+    store.put_chunk(1, CHUNK, b"compressed frames", 1000)
+    store.put_result(0, PACKED, 10, "pc", 3.0)
+    store.put_fed(1)
+    assert {name for name in FIGURES if 0 < client.ttl(f"facemirror:{name}") <= KEPT} == FIGURES
 
 
 def test_segments_and_results_expire_each_of_its_own(store, client):
@@ -145,3 +155,20 @@ def test_a_finished_recording_leaves_its_outcome_only(store, client):
         "frames",
         "pace",
     }
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda store: store.put_chunk(1, CHUNK, b"compressed frames", 1000),
+        lambda store: store.put_fed(2),
+        lambda store: store.begin_chunk(1, "process", "pc"),
+        lambda store: store.put_progress(1, 5),
+        lambda store: store.put_result(1, PACKED, 10, "pc", 3.0),
+    ],
+)
+def test_who_is_slower_than_the_end_of_a_recording_leaves_nothing_behind(store, client, late):
+    store.finish(RecordingOutcome(status="cancelled"))
+    late(store)
+    assert not [name for name in names(client) if name.startswith("s.00001")]
+    assert client.hgetall(HELD) == {}

@@ -16,6 +16,7 @@ from workers.process.lease import LeaseRenewal
 from workers.process.presence import Presence
 from workers.process.queues import FILES_QUEUE, ORDINARY, URGENT
 
+LOOKS_A_LEASE = 6
 WEEK = 7 * 24 * 3600
 
 app = Celery(
@@ -29,7 +30,8 @@ def connect(configuration: Configuration) -> None:
     app.conf.broker_transport_options = {
         # Renewed while the worker lives (workers.process.lease): it need not exceed a chunk's time.
         "visibility_timeout": configuration.lease_seconds,
-        "unacked_restore_interval": 5,
+        # Every worker looks for what silent ones have left: a few looks a lease are enough.
+        "unacked_restore_interval": max(1.0, configuration.lease_seconds / LOOKS_A_LEASE),
         "unacked_restore_throttle": 1,
         "priority_steps": [URGENT, ORDINARY],
         "queue_order_strategy": "priority",
@@ -57,6 +59,11 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     # Chord counters live as long as results: the longest gap between two chunks of a recording.
     result_expires=WEEK,
+)
+
+
+app.loader.override_backends = dict.fromkeys(
+    ("redis", "rediss"), "workers.process.chord_backend:ChordBackend"
 )
 
 
