@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ops.doctor.findings import Findings, FoundFile, ServedAnalysis, Trouble
-from ops.tuning.kept_choice import Circumstances, processes_for
+from ops.doctor.findings import Findings, FoundFile, Service, Trouble
+from ops.doctor.services import Trials, services
 from weights.manifest import (
     MODELS,
     InstalledModel,
@@ -18,15 +18,12 @@ from weights.manifest import (
     read_record,
     sha256_of,
 )
-from workers.process.arithmetic import arithmetic
 from workers.process.broker import BrokerError
 from workers.process.private_redis import find_server
-from workers.session.backends import Backend, Libraries, libraries_here
+from workers.session.backends import Libraries, libraries_here
 from workers.session.compute_plan import DevicePlan, PlanRequest, watched_plan
 from workers.session.machine import LIBRARIES, processor
-from workers.session.needed_models import LANDMARKS_AND_AUS, check_weights
-from workers.session.providers import ProviderError
-from workers.session.trial.choice import WatchedAttempt, Wish, choose_backend, remembered_trial
+from workers.session.trial.choice import WatchedAttempt
 from workers.session.trial.watched import watched_attempt
 
 SAID_VERSIONS = ("facemirror", *LIBRARIES, "coremltools", "celery", "redis")
@@ -55,7 +52,15 @@ def examine(
     troubles: list[Trouble] = []
     record, files = _weights(patient.weights, troubles)
     redis = _redis(troubles)
-    analyses = _analyses(patient, here, say, attempt, troubles)
+    trials = Trials(
+        weights=patient.weights,
+        compiled=patient.compiled,
+        libraries=here,
+        attempt=attempt,
+        anew=patient.anew,
+        say=say,
+    )
+    served = services(trials, troubles)
     if sys.platform == "darwin" and not here.coremltools:
         remedy = "pip install 'facemirror[coreml]'"
         troubles.append(Trouble(what="coremltools is not installed", remedy=remedy, serious=False))
@@ -67,8 +72,8 @@ def examine(
         redis=redis,
         weights=str(patient.weights),
         files=files,
-        analyses=analyses,
-        plans=_plans(patient, record, analyses),
+        services=served,
+        plans=_plans(patient, record, served),
         troubles=tuple(troubles),
     )
 
@@ -149,69 +154,13 @@ def _state(path: Path, sha256: str) -> str:
     return "unchanged" if sha256_of(path) == sha256 else "changed"
 
 
-def _analyses(
-    patient: Patient,
-    libraries: Libraries,
-    say: Callable[[str], None],
-    attempt: WatchedAttempt,
-    troubles: list[Trouble],
-) -> tuple[ServedAnalysis, ...]:
-    """What serves each analysis for which there are weights. A trial is made for the first of them
-    where none is remembered; the others' are made when they are first asked for."""
-    found: list[ServedAnalysis] = []
-    faults: list[WeightsError] = []
-    for landmarks, aus in LANDMARKS_AND_AUS:
-        try:
-            installed = check_weights(patient.weights, landmarks, aus)
-        except WeightsError as error:
-            faults.append(error)
-            continue
-        wish = Wish(weights=patient.weights, installed=installed, compiled=patient.compiled)
-        before = None if patient.anew else remembered_trial(wish, libraries)
-        backend, trial, why_not = None, before, ""
-        if found and before is None and len(wish.backends(libraries)) > 1:
-            why_not = "not tried yet: it will be when it is first asked for"
-        else:
-            try:
-                backend, trial = choose_backend(
-                    wish, say, libraries=libraries, attempt=attempt, anew=patient.anew
-                )
-            except ProviderError as error:
-                why_not = str(error)
-                troubles.append(Trouble(what=why_not, remedy="facemirror doctor --anew"))
-        found.append(
-            ServedAnalysis(
-                landmarks=landmarks,
-                aus=aus,
-                backend=None if backend is None else str(backend),
-                why_not=why_not,
-                trial=trial,
-                remembered=before is not None,
-                processes="" if backend is None else _processes(backend, installed, landmarks, aus),
-            )
-        )
-    if not found:
-        what, _, remedy = str(faults[0]).rpartition(": ")
-        troubles.append(Trouble(what=what, remedy=remedy))
-    return tuple(found)
-
-
-def _processes(backend: Backend, installed: tuple[InstalledModel, ...], *kind: str) -> str:
-    number = processes_for(
-        None,
-        backend.provider,
-        lambda: [Circumstances.here(arithmetic(backend), installed, *kind)],  # type: ignore[arg-type]
-    )
-    return f"{number.count} worker{'s' * (number.count > 1)}{number.why}"
-
-
 def _plans(
-    patient: Patient, record: WeightsRecord, analyses: tuple[ServedAnalysis, ...]
+    patient: Patient, record: WeightsRecord, served: tuple[Service, ...]
 ) -> dict[str, DevicePlan]:
     """Core ML's plans for the programs of a folder, on the units that serve."""
     if sys.platform != "darwin":
         return {}
-    chosen = [one.trial.chosen for one in analyses if one.trial and one.trial.chosen]
+    chosen = [one.trial.chosen for one in served if one.trial and one.trial.chosen]
     units = next((one.units for one in chosen if one.units), None) or "CPU_AND_NE"
     found = {}
     for model in record.models.values():

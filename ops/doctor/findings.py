@@ -23,17 +23,16 @@ class FoundFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServedAnalysis:
-    """What serves an analysis here. why_not: in one line, why nothing does; remembered: the trial
-    was made earlier; processes: how many workers are started, and why so many."""
+class Service:
+    """What serves a command here. why_not: in one line, why nothing does; remembered: the trial was
+    made earlier; workers: how many are started, and why so many."""
 
-    landmarks: str
-    aus: str
+    command: str
     backend: str | None
     why_not: str
     trial: Trial | None
     remembered: bool
-    processes: str
+    workers: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Findings:
     redis: str | None
     weights: str
     files: tuple[FoundFile, ...]
-    analyses: tuple[ServedAnalysis, ...]
+    services: tuple[Service, ...]
     plans: dict[str, DevicePlan]
     troubles: tuple[Trouble, ...]
 

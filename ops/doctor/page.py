@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from ops.doctor.findings import Findings, FoundFile, ServedAnalysis, Trouble
+from ops.doctor.findings import Findings, FoundFile, Service, Trouble
 from workers.session.compute_plan import NEURAL_ENGINE, DevicePlan
 from workers.session.trial.figures import BOUNDS, Attempt, Trial
 
@@ -25,7 +25,7 @@ def _parts(findings: Findings) -> Iterator[RenderableType]:
     yield Text.assemble(("Runs models  ", "bold"), ", ".join(findings.providers))
     yield Text.assemble(("Redis server  ", "bold"), findings.redis or "none")
     yield Text("")
-    yield from _analyses(findings.analyses)
+    yield from _services(findings.services)
     if findings.files:
         yield _files(findings.weights, findings.files)
     if findings.plans:
@@ -39,27 +39,25 @@ def _table(title: str, *headings: str) -> Table:
     return Table(*columns, title=title, title_justify="left")
 
 
-def _analyses(analyses: tuple[ServedAnalysis, ...]) -> Iterator[RenderableType]:
-    table = _table("What serves here", "analysis", "runs on", "workers")
-    for one in analyses:
+def _services(services: tuple[Service, ...]) -> Iterator[RenderableType]:
+    table = _table("What serves here", "facemirror", "runs on", "workers")
+    for one in services:
         runs = Text(one.backend or one.why_not, style="" if one.backend else DOUBTFUL)
-        table.add_row(_options(one), runs, one.processes)
-    if analyses:
+        table.add_row(one.command, runs, one.workers)
+    if services:
         yield table
-    for one in analyses:
-        if one.trial is not None:
-            yield _trial(_options(one), one.trial)
+    shown: list[Trial] = []
+    for one in services:
+        if one.trial is not None and one.trial not in shown:
+            shown.append(one.trial)
+            yield _trial(one.command, one.trial)
 
 
-def _options(one: ServedAnalysis) -> str:
-    return f"--aus {one.aus} --landmarks {one.landmarks}"
-
-
-def _trial(analysis: str, trial: Trial) -> Table:
+def _trial(command: str, trial: Trial) -> Table:
     """How far every backend's answers are from the CPU's, and what it takes."""
     bounds = ", ".join(f"{what} {bound:g}" for what, bound in BOUNDS.items())
     off = f"off the CPU's (at most {bounds})"
-    table = _table(f"What was tried for {analysis}", "", "backend", "ms a frame", off, "took, s")
+    table = _table(f"What was tried for {command}", "", "backend", "ms a frame", off, "took, s")
     for one in trial.attempts:
         table.add_row(*_attempt(one, one.backend == trial.chosen))
     return table

@@ -15,9 +15,10 @@ from ops.doctor.page import page
 from ops.terminal.console import terminal
 from tests.ops.command import facemirror
 from tests.stand_ins.weights_folders import write_own_models
-from tests.workers.session.trial.odd_runners import QUICK, WRONG
+from tests.workers.session.trial.odd_runners import QUICK, SLOW, WRONG
 from tests.workers.session.trial.test_trial import MAC, Told, batches, with_kinds
 from weights.manifest import DEMO_FOLDER, WeightsRecord, read_record, write_record
+from workers.session.backends import Libraries, libraries_here
 from workers.session.compute_plan import DevicePlan
 
 
@@ -54,7 +55,8 @@ def test_a_machine_that_is_well_says_so_and_exits_with_0():
     for part in ("onnxruntime 1.", "CPUExecutionProvider", "redis-server", "unchanged", "DEMO"):
         assert part in done.stdout
     assert "this machine is well" in done.stdout
-    assert "What was tried" not in done.stdout  # there is nothing but the CPU
+    nothing_but_the_cpu = libraries_here() == Libraries(("CPUExecutionProvider",))
+    assert ("What was tried" not in done.stdout) == nothing_but_the_cpu
 
 
 def test_the_json_says_the_same():
@@ -62,7 +64,11 @@ def test_the_json_says_the_same():
     assert done.exit_code == 0
     found = json.loads(done.stdout)
     assert found["well"] is True
-    assert found["analyses"][0]["backend"] == "provider 'cpu' (onnxruntime, fp32)"
+    assert [one["command"] for one in found["services"]] == [
+        "run --aus openface3 --landmarks star98",
+        "worker",
+    ]
+    assert all(one["backend"].startswith("provider '") for one in found["services"])
     assert {file["model"]: file["state"] for file in found["files"]} == dict.fromkeys(
         read_record(DEMO_FOLDER).models, "unchanged"
     )
@@ -110,18 +116,19 @@ def test_a_machine_without_a_redis_server_is_told_where_to_get_one(monkeypatch):
 def test_what_was_tried_stands_on_the_page_by_told_figures(look, tmp_path):
     told = Told(**{QUICK.name: 4.0, WRONG.name: "it is wrong: star98's points"})
     found = look(told)
-    (analysis,) = found.analyses
-    assert (analysis.backend, analysis.remembered) == (str(QUICK), False)
+    run, worker = found.services
+    assert (run.backend, run.remembered) == (str(QUICK), False)
+    assert (worker.backend, worker.remembered) == (str(QUICK), True)  # it runs the same networks
     lines = said(found).splitlines()
     (serves,) = [line for line in lines if "serves" in line and str(QUICK) in line]
     assert "4.0" in serves
     assert "points, px 0.1" in serves
     assert any("fails" in line and str(WRONG) in line and "star98's" in line for line in lines)
     again = look(Told())
-    assert again.analyses[0].remembered
-    assert again.analyses[0].trial == analysis.trial
+    assert again.services[0].remembered
+    assert again.services[0].trial == run.trial
     anew = look(Told(), anew=True)
-    assert anew.analyses[0].backend == "provider 'cpu' (onnxruntime, fp32)"
+    assert anew.services[0].backend == "provider 'cpu' (onnxruntime, fp32)"
 
 
 def test_kinds_stand_on_the_page_with_drift_and_whether_they_are_here(look, folder):
@@ -170,8 +177,23 @@ def test_a_trial_is_made_by_real_attempts_and_remembered(tmp_path):
     patient = Patient(weights=weights, compiled=tmp_path / "compiled")
     look = partial(examine, patient, [].append, libraries=MAC, attempt=attempt)
     first = look()
-    assert first.analyses[0].backend == "provider 'cpu' (onnxruntime, fp32)"
+    assert first.services[0].backend is not None
     count = len(tried)
     assert count == 2  # the CPU, and Core ML with the only kind that is recorded
-    assert look().analyses[0].remembered
+    assert look().services[0].remembered
     assert len(tried) == count
+
+
+def test_a_worker_serves_all_analyses_and_has_a_trial_of_its_own_by_told_figures(
+    phantom_weights, tmp_path
+):
+    told = Told(**{SLOW.name: 1.0})
+    patient = Patient(weights=phantom_weights, compiled=tmp_path / "compiled")
+    found = examine(patient, [].append, libraries=MAC, attempt=told)
+    by_command = {one.command: one for one in found.services}
+    first, *others, worker = found.services
+    assert (first.command, worker.command) == ("run --aus openface3 --landmarks star98", "worker")
+    assert (first.backend, worker.backend) == (str(SLOW), str(SLOW))
+    assert all(one.why_not.startswith("not tried yet") for one in others)
+    assert len(told.tried) == 4  # the CPU and the one recorded kind, for the run and the worker
+    assert "run --aus openface2 --landmarks clnf68" in by_command
