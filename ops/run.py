@@ -38,7 +38,11 @@ from workers.process.presence import present_workers
 from workers.process.private_redis import PrivateRedis
 from workers.process.queues import DEFAULT_POOL, FILES_QUEUE, served_queues
 from workers.session.backends import Backend, PrecisionChoice
-from workers.session.needed_models import check_precision, check_weights
+from workers.session.needed_models import (
+    check_precision,
+    check_weights,
+    files_before_the_check,
+)
 from workers.session.providers import ProviderChoice
 from workers.session.trial.choice import Wish, choose_backend
 from workers.session.trial.figures import Trial
@@ -131,10 +135,11 @@ def remove_leftovers(folders: list[Path]) -> None:
 @contextmanager
 def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew]:
     """A private Redis and workers for everything."""
-    models = _models(options, console)
-    backend, trial = _backend(options, models, console)
     analysis = options.settings.analysis
     expected = analysis.landmarks, analysis.aus
+    checked = files_before_the_check(options.weights.absolute(), *expected)
+    models = _models(options, console)
+    backend, trial = _backend(options, models, console)
     number = processes_for(
         options.workers,
         backend.provider,
@@ -152,6 +157,7 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
             trial=trial,
             compiled=default_compiled(),
             lease_seconds=PRIVATE_LEASE,
+            checked=checked,
             private_server=server.process,
         )
         connect(configuration)

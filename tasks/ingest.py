@@ -29,9 +29,9 @@ STARTS = 3
 """A recording that killed its worker this often is not read again."""
 
 FEWEST_FRAMES = 10
-"""A chunk is not made smaller than this, however small the budget."""
+"""A chunk is not made smaller than this, however small the budget or the recording."""
 
-MOST_FRAMES, FEWEST_EVEN_FRAMES, EVEN_CHUNKS = 100, 25, 4
+MOST_FRAMES, EVEN_CHUNKS = 100, 4
 
 RESULT_BITS_PER_PIXEL = 0.4
 """Of both mirrored videos together, until the first chunk has shown what it takes."""
@@ -153,7 +153,7 @@ def even_chunk_frames(frames: int) -> int:
     recording alone: borders show in the bytes of the videos, though not in any number.
     """
     chunks = math.ceil(math.ceil(frames / MOST_FRAMES) / EVEN_CHUNKS) * EVEN_CHUNKS
-    return max(FEWEST_EVEN_FRAMES, math.ceil(frames / chunks))
+    return max(FEWEST_FRAMES, math.ceil(frames / chunks))
 
 
 def frame_result_bytes(width: int, height: int) -> float:

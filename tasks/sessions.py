@@ -36,7 +36,12 @@ def _load(landmarks: LandmarkName, aus: AuMethod) -> "Models":
 
     configuration: Configuration = app.conf.facemirror
     models = load_models(
-        configuration.weights, configuration.backend, landmarks, aus, configuration.compiled
+        configuration.weights,
+        configuration.backend,
+        landmarks,
+        aus,
+        configuration.compiled,
+        configuration.checked,
     )
     release_unused_memory()  # what was only needed for loading: 0.13 GiB for STAR and the AU head
     for model in models.installed:

@@ -1,5 +1,6 @@
 """Models are loaded once in a worker's child, and before the first chunk where that is expected."""
 
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -9,8 +10,10 @@ import pytest
 
 from tasks import sessions
 from tests.tasks.lab import laboratory
+from weights.manifest import WeightsRecord, read_record, write_record
 from workers.process.launcher import WorkerPost, Workers
 from workers.session import loading
+from workers.session.needed_models import files_before_the_check
 
 
 @pytest.fixture
@@ -43,6 +46,20 @@ def test_a_worker_whose_expected_models_are_not_there_serves_on(lab, tmp_path):
     said = lab.log.read_text()
     assert "retinaface_frame.onnx is missing" in said
     assert said.count(" ready.") == 1
+
+
+def test_a_worker_takes_the_word_of_who_starts_it_for_the_weights_checksums(lab, tmp_path):
+    weights = tmp_path / "weights"
+    shutil.copytree(lab.configuration.weights, weights)
+    record = read_record(weights)
+    wrong = {name: replace(model, sha256="0" * 64) for name, model in record.models.items()}
+    write_record(weights, WeightsRecord(wrong))
+    checked = files_before_the_check(weights, "pfld68", "openface3")
+    posts = [WorkerPost("early", ("a-queue",), expected=("pfld68", "openface3"))]
+    for trusted, said in ((checked, "models loaded"), (checked[1:], "was changed or damaged")):
+        told = replace(lab.configuration, weights=weights, checked=trusted)
+        with Workers(posts, told, lab.log) as workers:
+            lab.until(lambda said=said: said in lab.log.read_text(), workers, 60)
 
 
 def test_a_chunk_that_comes_while_models_are_loaded_waits_for_these(lab, monkeypatch):

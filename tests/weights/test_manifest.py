@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from weights import manifest
+from weights.checked_files import CheckedFile
 from weights.manifest import (
     CHECKPOINTS,
     MODELS,
@@ -145,6 +148,39 @@ def test_a_corrupted_model_is_refused(tmp_path):
     (tmp_path / "star98.onnx").write_bytes(b"another network")
     with pytest.raises(WeightsError, match=r"star98\.onnx was changed or damaged"):
         verify_model(tmp_path, "star98")
+
+
+def test_a_checked_model_is_not_read_again_until_its_file_is_another_one(tmp_path, monkeypatch):
+    model = installed(tmp_path)
+    write_record(tmp_path, WeightsRecord().having(model))
+    path = tmp_path / "star98.onnx"
+    checked = [CheckedFile.as_it_is(path, model.sha256)]
+    with monkeypatch.context() as nobody_reads:
+        nobody_reads.delattr(manifest, "sha256_of")
+        assert verify_model(tmp_path, "star98", checked) == model
+
+    was = checked[0].changed
+    content = path.read_bytes()
+    changed = bytes([content[0] ^ 1]) + content[1:]
+    path.write_bytes(changed)  # in its place, of its size
+    os.utime(path, ns=(was + 1, was + 1))
+    with pytest.raises(WeightsError, match="changed or damaged"):
+        verify_model(tmp_path, "star98", checked)
+
+    other = tmp_path / "other"
+    other.write_bytes(changed)
+    other.replace(path)  # as old as the one before
+    os.utime(path, ns=(was, was))
+    with pytest.raises(WeightsError, match="changed or damaged"):
+        verify_model(tmp_path, "star98", checked)
+
+
+def test_a_checked_file_that_the_record_wants_otherwise_is_refused(tmp_path):
+    model = installed(tmp_path)
+    checked = [CheckedFile.as_it_is(tmp_path / "star98.onnx", model.sha256)]
+    write_record(tmp_path, WeightsRecord().having(replace(model, sha256="0" * 64)))
+    with pytest.raises(WeightsError, match="changed or damaged"):
+        verify_model(tmp_path, "star98", checked)
 
 
 @pytest.mark.parametrize(("kind", "batch"), [("fp32", 1), ("fp16", 4), ("coreml", 1)])

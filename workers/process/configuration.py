@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from platformdirs import user_cache_path
 
+from weights.checked_files import CheckedFile
 from weights.manifest import AuMethod, default_folder
 from workers.face.scheme import LandmarkName
 from workers.session.backends import CPU, Backend
@@ -43,6 +44,7 @@ class Configuration:
     launcher: int | None = None  # a process without which the worker stops, too
     private_server: int | None = None  # the Redis process that then stops, too
     expected: tuple[LandmarkName, AuMethod] | None = None  # what the first chunk wants, if known
+    checked: tuple[CheckedFile, ...] = ()  # of the weights, by who starts the worker
 
     @property
     def provider(self) -> Provider:
@@ -73,6 +75,7 @@ class Configuration:
             launcher=process("LAUNCHER"),
             private_server=process("PRIVATE_SERVER"),
             expected=tuple(given("EXPECTED", "").split()) or None,  # type: ignore[arg-type]
+            checked=msgspec.json.decode(given("CHECKED", "[]"), type=tuple[CheckedFile, ...]),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -90,11 +93,12 @@ class Configuration:
             "LAUNCHER": str(self.launcher or ""),
             "PRIVATE_SERVER": str(self.private_server or ""),
             "EXPECTED": " ".join(self.expected or ()),
+            "CHECKED": _json(self.checked),
         }
         return {PREFIX + name: value for name, value in values.items()}
 
 
-def _json(value: Backend | Trial | None) -> str:
+def _json(value: Backend | Trial | tuple[CheckedFile, ...] | None) -> str:
     return msgspec.json.encode(value).decode()
 
 

@@ -1,11 +1,13 @@
 """The loaded models of one worker process."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import onnxruntime
 
+from weights.checked_files import CheckedFile
 from weights.manifest import MODELS, AuMethod, InstalledModel
 from workers.aus.labels import FaceKind
 from workers.aus.measurers import FaceMeasurer, OpenFace2Measurer, OpenFace3Measurer
@@ -71,16 +73,21 @@ class Models:
 
 
 def load_models(
-    weights: Path, backend: Backend, landmarks: LandmarkName, aus: AuMethod, compiled: Path
+    weights: Path,
+    backend: Backend,
+    landmarks: LandmarkName,
+    aus: AuMethod,
+    compiled: Path,
+    checked: Collection[CheckedFile] = (),
 ) -> Models:
     """Check and load the models that an analysis needs.
 
-    compiled: folder for compiled Core ML models. Raises WeightsError, or ProviderError where ONNX
-    Runtime would quietly run on another provider.
+    compiled: folder for compiled Core ML models; checked: see `check_weights`. Raises WeightsError,
+    or ProviderError where ONNX Runtime would quietly run on another provider.
     """
     cv2.setNumThreads(1)
     onnxruntime.set_default_logger_severity(3)
-    installed = check_weights(weights, landmarks, aus)
+    installed = check_weights(weights, landmarks, aus, checked)
     records = {model.name: model for model in installed}
 
     def opened(name: str, batch: int = 1) -> Runner:

@@ -1,8 +1,18 @@
 """Which models an analysis needs, and whether they are there."""
 
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
-from weights.manifest import AuMethod, InstalledModel, WeightsError, verify_model
+from weights.checked_files import CheckedFile
+from weights.manifest import (
+    AuMethod,
+    InstalledModel,
+    WeightsError,
+    read_record,
+    verify_model,
+)
 from workers.face.scheme import LandmarkName
 from workers.session.backends import QUANTIZED, PrecisionChoice, permitted_kinds
 
@@ -27,10 +37,32 @@ def model_names(landmarks: LandmarkName, aus: AuMethod) -> tuple[str, ...]:
 
 
 def check_weights(
-    weights: Path, landmarks: LandmarkName, aus: AuMethod = "openface3"
+    weights: Path,
+    landmarks: LandmarkName,
+    aus: AuMethod = "openface3",
+    checked: Collection[CheckedFile] = (),
 ) -> tuple[InstalledModel, ...]:
-    """The record of each model needed; raises WeightsError where one is missing or changed."""
-    return tuple(verify_model(weights, name) for name in model_names(landmarks, aus))
+    """The record of each model needed; raises WeightsError where one is missing or changed.
+
+    checked: files that another process has just found unchanged.
+    """
+    names = model_names(landmarks, aus)
+    with ThreadPoolExecutor() as threads:  # a checksum takes 0.1 s a core
+        return tuple(threads.map(lambda name: verify_model(weights, name, checked), names))
+
+
+def files_before_the_check(
+    weights: Path, landmarks: LandmarkName, aus: AuMethod
+) -> tuple[CheckedFile, ...]:
+    """The files that `check_weights` looks at, as they are now: once it has passed, they count as
+    checked. Those that are not there or not recorded are left out."""
+    recorded = read_record(weights).models
+    found = []
+    for name in model_names(landmarks, aus):
+        with suppress(OSError, KeyError):
+            model = recorded[name]
+            found.append(CheckedFile.as_it_is(weights / model.file, model.sha256))
+    return tuple(found)
 
 
 def check_precision(installed: tuple[InstalledModel, ...], precision: PrecisionChoice) -> None:

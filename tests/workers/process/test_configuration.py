@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from weights.checked_files import CheckedFile
 from workers.process.configuration import Configuration
 from workers.session.backends import CPU, Backend
 from workers.session.trial.figures import Attempt, NetworkFigures, Trial
@@ -22,6 +23,12 @@ def test_backend_and_trial_arrive():
     )
     assert Configuration.from_environment(given.to_environment()) == given
     assert given.provider == "coreml"
+
+
+def test_checked_files_arrive():
+    checked = (CheckedFile("/w/a »b«.onnx", 5, 1_800_000_000_123_456_789, 7, "ab" * 32),)
+    given = Configuration(weights=Path("/w"), compiled=Path("/c"), checked=checked)
+    assert Configuration.from_environment(given.to_environment()) == given
 
 
 def test_nothing_said_is_the_cpu():

@@ -1,0 +1,35 @@
+"""What a run does before its first frame."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ops import run
+from tasks.messages import RunSettings
+from weights.manifest import DEMO_FOLDER, sha256_of
+from workers.process.configuration import Configuration
+
+
+class WorkersWouldStart(Exception):
+    """With this configuration."""
+
+
+def test_a_run_tells_its_workers_which_weights_it_has_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_posts: object, configuration: Configuration, _log: object) -> None:
+        raise WorkersWouldStart(configuration)
+
+    monkeypatch.setattr(run, "Workers", start)
+    recording = tmp_path / "smile.mp4"
+    recording.touch()
+    options = run.RunOptions(
+        out=tmp_path / "out", weights=DEMO_FOLDER, settings=RunSettings(), demo=True, quiet=True
+    )
+    with pytest.raises(WorkersWouldStart) as started:
+        run.run([recording], options, Console(quiet=True))
+    checked = started.value.args[0].checked
+    assert {file.path: file.sha256 for file in checked} == {
+        str(path): sha256_of(path) for path in DEMO_FOLDER.absolute().glob("*.onnx")
+    }
