@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +22,9 @@ from workers.session.providers import Provider
 LIBRARIES = ("av", "numpy", "onnxruntime", "opencv-python-headless")
 """They change numbers: decoding, arrays, models, pictures."""
 
+CUDA_LIBRARIES = ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")
+"""They are there as packages or not at all."""
+
 X86_LEVELS = {
     # As ONNX Runtime's kernels, OpenCV and numpy tell processors apart, the best first.
     "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl"),
@@ -30,6 +34,7 @@ X86_LEVELS = {
 ARM_FEATURES = ("asimddp", "bf16", "i8mm", "sme", "sve", "sve2")
 CPU_INFO = Path("/proc/cpuinfo")
 GPU_INFO = Path("/proc/driver/nvidia/gpus")
+GPU_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 @lru_cache
@@ -39,21 +44,25 @@ def processor(provider: Provider) -> str:
     found = [_mac() if sys.platform == "darwin" else _linux()]
     if provider == "cuda":
         found += sorted({gpu for path in GPU_INFO.glob("*/information") for gpu in _gpus(path)})
+        found += [_driver()]
     return _plain("_".join(found))
 
 
 def libraries(backend: Backend) -> dict[str, str]:
     """The versions of this program and of the libraries that change a backend's numbers."""
     names = {"facemirror", *LIBRARIES, backend.library}
+    if backend.provider == "cuda":
+        names.update(CUDA_LIBRARIES)
     return {name: _version(name) for name in sorted(names)}
 
 
 @lru_cache
 def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"
+    # ONNX Runtime for CUDA is another package with the same modules.
+    for package in (name, f"{name}-gpu"):
+        with suppress(PackageNotFoundError):
+            return version(package)
+    return "none"
 
 
 def instruction_set(machine: str, features: Collection[str]) -> str:
@@ -92,6 +101,13 @@ def _sysctl(name: str) -> str:
 def _gpus(information: Path) -> list[str]:
     found = re.search(r"^Model:\s*(.+)$", information.read_text(), re.MULTILINE)
     return [found[1]] if found else []
+
+
+def _driver() -> str:
+    """The version of NVIDIA's driver, as in `... Kernel Module  550.54.15  ...`."""
+    said = GPU_DRIVER.read_text() if GPU_DRIVER.exists() else ""
+    found = re.search(r"Module.*?\s(\d+(?:\.\d+)+)\s", said)
+    return f"driver{found[1]}" if found else ""
 
 
 def _plain(name: str) -> str:

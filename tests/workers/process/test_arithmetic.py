@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
@@ -10,7 +10,7 @@ from weights.manifest import DEMO_FOLDER, InstalledModel, ModelVariant, read_rec
 from workers.process.arithmetic import _digest, arithmetic
 from workers.process.queues import chunk_queue, fingerprint, served_queues
 from workers.session.backends import CPU, INT8, SIMULATED_BACKEND, Backend
-from workers.session.machine import instruction_set, libraries, processor
+from workers.session.machine import _version, instruction_set, libraries, processor
 
 MODELS = list(read_record(DEMO_FOLDER).models.values())
 
@@ -91,6 +91,42 @@ def test_the_version_of_the_library_that_runs_the_models_counts(monkeypatch):
     )
     assert [arithmetic(one) for one in (CPU, coreml)] == [before[0], arithmetic(coreml)]
     assert arithmetic(coreml) != before[1]
+
+
+def test_cards_driver_and_cudnn_are_part_of_the_arithmetic_on_a_machine_that_says_it_has_them(
+    monkeypatch, tmp_path
+):
+    cards = tmp_path / "gpus" / "0000:01:00.0"
+    cards.mkdir(parents=True)
+    (cards / "information").write_text("Model: \t\t NVIDIA H200\nIRQ: 42\n")
+    monkeypatch.setattr("workers.session.machine.GPU_INFO", tmp_path / "gpus")
+    monkeypatch.setattr("workers.session.machine.GPU_DRIVER", tmp_path / "version")
+    names = set()
+    for driver, cudnn in (("550.54.15", "9.1"), ("550.54.16", "9.1"), ("550.54.16", "9.2")):
+        (tmp_path / "version").write_text(
+            f"NVRM version: NVIDIA UNIX x86_64 Kernel Module  {driver}  Tue Mar  5 2024\n"
+        )
+        monkeypatch.setattr(
+            "workers.session.machine._version",
+            lambda name, cudnn=cudnn: cudnn if "cudnn" in name else "1.0",
+        )
+        processor.cache_clear()
+        names.add(arithmetic(Backend("cuda")))
+    processor.cache_clear()
+    assert len(names) == 3
+    assert any("_NVIDIA_H200_driver550_54_15-" in name for name in names)
+
+
+def test_onnx_runtime_for_cuda_has_its_version_told(monkeypatch):
+    def only_for_cuda(name: str) -> str:
+        if name == "onnxruntime":
+            raise PackageNotFoundError(name)
+        return "1.99" if name == "onnxruntime-gpu" else version(name)
+
+    monkeypatch.setattr("workers.session.machine.version", only_for_cuda)
+    _version.cache_clear()
+    assert libraries(CPU)["onnxruntime"] == "1.99"
+    _version.cache_clear()
 
 
 def test_a_worker_reads_the_queue_of_its_own_arithmetic():
