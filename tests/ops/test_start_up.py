@@ -11,7 +11,7 @@ from weights.manifest import DEMO_FOLDER, sha256_of
 from workers.process.configuration import Configuration
 
 
-class WorkersWouldStart(Exception):
+class WorkersWouldStartError(Exception):
     """With this configuration."""
 
 
@@ -19,7 +19,7 @@ def test_a_run_tells_its_workers_which_weights_it_has_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start(_posts: object, configuration: Configuration, _log: object) -> None:
-        raise WorkersWouldStart(configuration)
+        raise WorkersWouldStartError(configuration)
 
     monkeypatch.setattr(run, "Workers", start)
     recording = tmp_path / "smile.mp4"
@@ -27,7 +27,7 @@ def test_a_run_tells_its_workers_which_weights_it_has_checked(
     options = run.RunOptions(
         out=tmp_path / "out", weights=DEMO_FOLDER, settings=RunSettings(), demo=True, quiet=True
     )
-    with pytest.raises(WorkersWouldStart) as started:
+    with pytest.raises(WorkersWouldStartError) as started:
         run.run([recording], options, Console(quiet=True))
     checked = started.value.args[0].checked
     assert {file.path: file.sha256 for file in checked} == {
