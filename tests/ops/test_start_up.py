@@ -8,6 +8,7 @@ from rich.console import Console
 from ops import run
 from tasks.messages import RunSettings
 from weights.manifest import DEMO_FOLDER, sha256_of
+from workers.chunk.order import AnalysisSettings
 from workers.process.configuration import Configuration
 
 
@@ -25,7 +26,11 @@ def test_a_run_tells_its_workers_which_weights_it_has_checked(
     recording = tmp_path / "smile.mp4"
     recording.touch()
     options = run.RunOptions(
-        out=tmp_path / "out", weights=DEMO_FOLDER, settings=RunSettings(), demo=True, quiet=True
+        out=tmp_path / "out",
+        weights=DEMO_FOLDER,
+        settings=RunSettings(analysis=AnalysisSettings()),
+        demo=True,
+        quiet=True,
     )
     with pytest.raises(WorkersWouldStartError) as started:
         run.run([recording], options, Console(quiet=True))
