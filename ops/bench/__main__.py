@@ -21,7 +21,7 @@ from ops.bench.measuring.films import draw_phantom
 from ops.bench.measuring.machine import this_machine
 from ops.bench.measuring.setting import Setting
 from ops.bench.parts import backends, clip, length, many_workers, sizes, speed
-from ops.errors import UsageError, spoken_errors
+from ops.errors import FAILED, UsageError, spoken_errors
 from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 from workers.session.providers import default_processes
@@ -78,7 +78,10 @@ def main(
         Path | None, typer.Option("--markdown", help="Write it as Markdown, too.")
     ] = None,
 ) -> None:
-    """Measure everything on this machine, in one run, and say it in one table."""
+    """Measure everything on this machine, in one run, and say it in one table.
+
+    Exit status: 0 all was measured, 1 a part was not, and the table says why, 2 wrong use.
+    """
     console = terminal(stderr=True)
     with spoken_errors(console):
         parts = _parts(only)
@@ -91,25 +94,36 @@ def main(
             rounds=1 if quick else rounds,
             quick=quick,
             beside=dict(map(_named_command, beside or [])),
-            older=older,
+            older=None if older is None else _file(older),
             folder=Path(folder),
             say=_said_on(console),
         )
-        for measure in parts:
-            measure(setting, findings)
+        failed = [name for name in parts if not _measured(name, setting, findings)]
         table = as_markdown(machine, findings)
         if json_file is not None:
             json_file.write_text(as_json(machine, findings), encoding="utf-8")
         if markdown_file is not None:
             markdown_file.write_text(table, encoding="utf-8")
         typer.echo(table)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
-def _parts(only: list[str] | None) -> list[Measure]:
+def _measured(part: str, setting: Setting, findings: Findings) -> bool:
+    """Measure a part; where that fails it is noted, and what others give is not lost."""
+    try:
+        PARTS[part](setting, findings)
+    except (UsageError, OSError) as error:
+        findings.note(f"'{part}' was not measured: {error}")
+        return False
+    return True
+
+
+def _parts(only: list[str] | None) -> list[str]:
     unknown = set(only or []) - set(PARTS)
     if unknown:
         raise UsageError(f"--only {unknown.pop()}: choose from {', '.join(PARTS)}")
-    return [measure for name, measure in PARTS.items() if not only or name in only]
+    return [name for name in PARTS if not only or name in only]
 
 
 def _said_on(console: Console) -> Callable[[str], None]:
@@ -120,6 +134,10 @@ def _recording(given: Path | None, folder: Path, quick: bool) -> Path:
     if given is None:
         frames = QUICK_DRAWN_FRAMES if quick else DRAWN_FRAMES
         return draw_phantom(folder / "phantom.mp4", frames)
+    return _file(given)
+
+
+def _file(given: Path) -> Path:
     if not given.is_file():
         raise UsageError(f"{given}: there is no such file")
     return given.absolute()

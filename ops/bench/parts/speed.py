@@ -41,7 +41,10 @@ def measure(setting: Setting, findings: Findings) -> None:
             rounds.runs.append(whole_run(setting.recording, setting.weights, options))
         for name, command in setting.beside.items():
             setting.say(f"{PART}: {name}, round {number} of {setting.rounds}")
-            others[name].append(frames_per_s_of(command))
+            try:
+                others[name].append(frames_per_s_of(command))
+            except UsageError as error:
+                findings.note(f"{name} was not measured: {error}")
     for method, rounds in found.items():
         _add(findings, method, rounds, others)
     for name, values in others.items():
@@ -71,7 +74,7 @@ def _add(
     shares = [100 * one / all_stages for one, all_stages in zip(cpu, stages, strict=False)]
     findings.add(PART, name, "CPU of the networks alone, of all stages'", "%", shares)
     for other, values in others.items():
-        times = [run / value for run, value in zip(steady, values, strict=True)]
+        times = [run / value for run, value in zip(steady, values, strict=False)]
         findings.add(PART, name, f"run, steady, beside {other}", "times", times)
     add_costs(findings, PART, name, rounds.runs)
     add_traffic(findings, PART, name, rounds.runs)

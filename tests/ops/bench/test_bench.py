@@ -106,6 +106,7 @@ def test_steady_frames_leave_start_up_out(figures):
         (["--only", "nothing"], "--only nothing: choose from backends, speed, clip"),
         (["no-such-film.mp4"], "no-such-film.mp4: there is no such file"),
         (["--beside", "upstream"], "give a name and a command"),
+        (["--older", "no/such/facemirror"], "no/such/facemirror: there is no such file"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(wrong, said):
@@ -113,3 +114,23 @@ def test_what_cannot_be_measured_is_said_in_one_line(wrong, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_part_that_fails_is_noted_and_costs_no_other_its_figures(tmp_path):
+    broken = tmp_path / "facemirror"
+    broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
+    broken.chmod(0o755)
+    done = bench("--quick", "--only", "clip", "--only", "length", "--older", broken)
+    assert done.returncode == 1
+    assert "- 'clip' was not measured: " in done.stdout
+    assert "ended with 3: it is broken" in done.stdout
+    assert "| length | 0.2 minutes of 640x480, simulated | largest 'files' process |" in done.stdout
+
+
+def test_a_program_beside_that_fails_is_noted():
+    beside = f"another={sys.executable} -c 'print(4.0)'"
+    done = bench("--quick", "--only", "speed", "--workers", 1, "--beside", beside)
+    assert done.returncode == 0, done.stderr
+    assert "- another was not measured: " in done.stdout
+    assert "| speed | openface3+star98 | run, steady |" in done.stdout
+    assert "beside another" not in done.stdout

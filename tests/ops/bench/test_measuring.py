@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import av
 import numpy as np
@@ -127,10 +129,16 @@ def test_cpu_time_and_peak_of_all_processes_below_a_command_are_seen():
         assert watch.peak_mebibytes()["command"] > 200
 
 
-def test_what_goes_through_a_private_redis_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    watch = TrafficWatch(tmp_path)
+@pytest.fixture
+def short_folder(monkeypatch):
+    """Where temporary files go; a socket in it has a short path, also on macOS."""
+    with tempfile.TemporaryDirectory(prefix="fm-") as name:
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield Path(name)
+
+
+def test_what_goes_through_a_private_redis_is_counted(short_folder):
+    watch = TrafficWatch(short_folder)
     watch.look()
     assert watch.last.commands == 0
     with PrivateRedis() as server:
