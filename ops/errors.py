@@ -14,6 +14,7 @@ from weights.manifest import WeightsError
 from workers.process.broker import BrokerError
 from workers.process.launcher import LauncherError
 from workers.session.providers import ProviderError
+from workers.video.writing.encoders import EncoderError
 
 FAILED = 1
 WRONG_USE = 2
@@ -50,6 +51,7 @@ def spoken_errors(console: Console, stays: bool = False) -> Iterator[None]:
         ProviderError,
         BrokerError,
         LauncherError,
+        EncoderError,
     ) as error:
         raise say(str(error), WRONG_USE) from error
     except (RedisError, OperationalError) as error:

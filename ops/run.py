@@ -46,6 +46,7 @@ from workers.session.needed_models import (
 from workers.session.providers import ProviderChoice
 from workers.session.trial.choice import Wish, choose_backend
 from workers.session.trial.figures import Trial
+from workers.video.writing.encoders import EncoderChoice, choose_encoder
 
 POLL_SECONDS = 0.25
 FIRST_POLLS, FIRST_POLL_SECONDS = 100, 0.05
@@ -65,6 +66,7 @@ class RunOptions:
     workers: int | None = None
     provider: ProviderChoice = "auto"
     precision: PrecisionChoice = "any"
+    encoder: EncoderChoice = "auto"
     broker: str | None = None
     log: Path | None = None
     quiet: bool = False
@@ -140,13 +142,14 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
     checked = files_before_the_check(options.weights.absolute(), *expected)
     models = _models(options, console)
     backend, trial = _backend(options, models, console)
+    encoder = choose_encoder(options.encoder, lambda line: _say(line, console))
     number = processes_for(
         options.workers,
         backend.provider,
         lambda: [Circumstances.here(arithmetic(backend), models, *expected)],
     )
     count = number.count
-    queues = tuple(served_queues([DEFAULT_POOL], [models], backend))
+    queues = tuple(served_queues([DEFAULT_POOL], [models], backend, encoder))
     posts = [WorkerPost("facemirror-files", (FILES_QUEUE,))]  # it is waited for first
     posts += [WorkerPost(f"facemirror-{n}", queues, expected=expected) for n in range(1, count + 1)]
     with PrivateRedis() as server:
@@ -155,6 +158,7 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
             weights=options.weights.absolute(),
             backend=backend,
             trial=trial,
+            encoder=encoder,
             compiled=default_compiled(),
             lease_seconds=PRIVATE_LEASE,
             checked=checked,
@@ -172,9 +176,9 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
 def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew]:
     """The broker's workers analyse; one process here reads recordings and writes outputs."""
     broker = options.broker or ""
-    if options.workers is not None or options.provider != "auto":
+    if options.workers is not None or (options.provider, options.encoder) != ("auto", "auto"):
         raise UsageError(
-            "--workers and --provider are for workers started here: leave out --broker"
+            "--workers, --provider and --encoder are for workers started here: leave out --broker"
         )
     require_guarded(broker)
     require_reachable(broker)
@@ -201,9 +205,6 @@ def _borrowed_crew(options: RunOptions, log: Path, console: Console) -> Iterator
 def _backend(
     options: RunOptions, models: tuple[InstalledModel, ...], console: Console
 ) -> tuple[Backend, Trial | None]:
-    def say(line: str) -> None:
-        console.print(line, style="yellow", soft_wrap=True)
-
     wish = Wish(
         weights=options.weights,
         installed=models,
@@ -211,7 +212,11 @@ def _backend(
         provider=options.provider,
         precision=options.precision,
     )
-    return choose_backend(wish, say)
+    return choose_backend(wish, lambda line: _say(line, console))
+
+
+def _say(line: str, console: Console) -> None:
+    console.print(line, style="yellow", soft_wrap=True)
 
 
 def _models(options: RunOptions, console: Console) -> tuple[InstalledModel, ...]:

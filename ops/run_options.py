@@ -42,6 +42,14 @@ class AuLabels(StrEnum):
     face_mirror_1 = "face-mirror-1"
 
 
+class Encoder(StrEnum):
+    """What writes the videos."""
+
+    auto = "auto"
+    x264 = "x264"
+    videotoolbox = "videotoolbox"
+
+
 class Precision(StrEnum):
     """What the numbers between a network's layers are."""
 
@@ -121,6 +129,14 @@ PrecisionOption = Annotated[
         metavar="NUMBERS",
         help="What the networks compute in: fp32, fp16; any: which of these is right and fastest; "
         "int8: faster on a CPU, less exact (see 'facemirror weights quantize').",
+    ),
+]
+EncoderOption = Annotated[
+    Encoder,
+    typer.Option(
+        metavar="ENCODER",
+        help="What writes the videos: x264, the same bytes everywhere; videotoolbox, a Mac's "
+        "hardware; auto: the latter on Macs.",
     ),
 ]
 RestOption = Annotated[

@@ -26,6 +26,7 @@ from workers.process.configuration import Configuration
 from workers.process.memory import release_unused_memory
 from workers.process.queues import SIMULATED, same_queue_for
 from workers.session.machine import libraries
+from workers.video.writing.encoders import Encoder
 
 if TYPE_CHECKING:
     from workers.chunk.analysis import ChunkAnalysis
@@ -64,12 +65,14 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
     chunk, claimed = store.to_analyse(index)
     if chunk is None:
         return said
-    mine = arithmetic(app.conf.facemirror.backend)
+    mine = arithmetic(app.conf.facemirror.backend, app.conf.facemirror.encoder)
     claimed = claimed or store.claim(mine)
     if claimed not in (mine, ANY_MIX):
         # One recording, one arithmetic: hand it on to those who have begun it.
         queue = same_queue_for(self.request.delivery_info["routing_key"], claimed)
         raise self.retry(queue=queue, countdown=0, max_retries=None)
+    # Where arithmetics may be mixed, videos are joined all the same.
+    encoder: Encoder = "x264" if claimed == ANY_MIX else app.conf.facemirror.encoder
     worker = self.request.hostname or ""  # Celery gives none where it is called directly
     shown = frames_shown(chunk.start, chunk.stop)
     try:
@@ -77,7 +80,7 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
         if begun.starts > STARTS:
             store.fail_chunk(index, f"its worker died {STARTS} times while analysing it")
             return said
-        pace = _analyse(store, index, chunk, begun.segment, worker)
+        pace = _analyse(store, index, chunk, begun.segment, worker, encoder)
     except SoftTimeLimitExceeded:
         store.fail_chunk(index, f"it took longer than {time_limit(chunk.frames)} s")
     except (redis.ConnectionError, redis.TimeoutError):
@@ -93,7 +96,12 @@ def analyze(self, recording: str, index: int) -> str:  # type: ignore[no-untyped
 
 
 def _analyse(
-    store: RecordingStore, index: int, chunk: ChunkOrder, segment: bytes | None, worker: str
+    store: RecordingStore,
+    index: int,
+    chunk: ChunkOrder,
+    segment: bytes | None,
+    worker: str,
+    encoder: Encoder,
 ) -> float:
     """Analyse a chunk and store what it gave; returns how many frames a second."""
     if segment is None:
@@ -102,11 +110,12 @@ def _analyse(
         return 0.0  # else another worker has just finished it, or its recording is over
     begun = time.monotonic()
     progress = _Progress(store, index)
-    result, installed = _result(chunk, segment, progress)
+    result, installed = _result(chunk, segment, progress, encoder)
     backend = app.conf.facemirror.backend
     report = ChunkReport(
         provider=backend.provider,
-        arithmetic=arithmetic(backend),
+        arithmetic=arithmetic(backend, encoder),
+        encoder=encoder,
         libraries=libraries(backend),
         worker=worker,
         models=installed,
@@ -126,7 +135,7 @@ def _analyse(
 
 
 def _result(
-    chunk: ChunkOrder, segment: bytes, progress: "_Progress"
+    chunk: ChunkOrder, segment: bytes, progress: "_Progress", encoder: Encoder
 ) -> "tuple[ChunkAnalysis, tuple[InstalledModel, ...]]":
     configuration: Configuration = app.conf.facemirror
     if configuration.provider == SIMULATED:
@@ -139,7 +148,7 @@ def _result(
 
     models = loaded_models(chunk.settings.landmarks, chunk.settings.aus)
     try:
-        return analyse_chunk(chunk, segment, models, progress), models.installed
+        return analyse_chunk(chunk, segment, models, progress, encoder), models.installed
     finally:
         release_unused_memory()
 

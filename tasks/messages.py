@@ -11,6 +11,7 @@ from workers.process.queues import DEFAULT_POOL, FILES_QUEUE
 from workers.session.backends import Backend, PrecisionChoice
 from workers.session.trial.figures import Trial
 from workers.video.segments.planning import ChunkSpan
+from workers.video.writing.encoders import Encoder
 
 Priority = Literal["normal", "high"]
 NamedProvider = Literal["coreml", "cuda", "cpu", "simulated"]
@@ -165,7 +166,7 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     arithmetic: see `workers.process.arithmetic`; libraries: versions of what changes numbers;
     models: each with the kinds that were run; backend: what ran them, None in an earlier version's;
     trial: that found it, None where there was nothing to choose; seconds, cpu_seconds: by stage;
-    first_frame, last_frame: when these were analysed, s since 1970;
+    first_frame, last_frame: when these were analysed, s since 1970; encoder: of its videos;
     deinterlaced: how many of its frames were woven from two fields.
     """
 
@@ -181,6 +182,7 @@ class ChunkReport(msgspec.Struct, frozen=True, kw_only=True):
     first_frame: float = 0.0
     last_frame: float = 0.0
     deinterlaced: int = 0
+    encoder: Encoder = "x264"
 
 
 class RecordingOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import typer
 
 from ops.broker_options import BrokerUrl, Insecure
 from ops.errors import FAILED, spoken_errors
-from ops.run_options import FITTING, Precision, PrecisionOption
+from ops.run_options import FITTING, Encoder, EncoderOption, Precision, PrecisionOption
 from ops.terminal.console import terminal
 from weights.manifest import DEMO, DEMO_FOLDER, default_folder
 
@@ -48,6 +48,7 @@ def worker(
         ),
     ] = WorkerProvider.auto,
     precision: PrecisionOption = Precision.any,
+    encoder: EncoderOption = Encoder.auto,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Worker processes.", show_default=FITTING, metavar="COUNT"),
@@ -90,6 +91,7 @@ def worker(
             weights=DEMO_FOLDER if demo else weights or default_folder(),
             provider=provider.value,
             precision=precision.value,
+            encoder=encoder.value,
             workers=workers,
             pools=pool_names(queues),
             name=name,

@@ -35,6 +35,7 @@ from workers.session.needed_models import LANDMARKS_AND_AUS, check_precision, ch
 from workers.session.providers import ProviderChoice
 from workers.session.trial.choice import Wish, choose_backend
 from workers.session.trial.figures import Trial
+from workers.video.writing.encoders import Encoder, EncoderChoice, choose_encoder
 
 TEND_SECONDS = 0.5
 STUDIES_SECONDS = 10.0
@@ -50,6 +51,7 @@ class WorkerOptions:
     weights: Path
     provider: ProviderChoice | Literal["simulated"] = "auto"
     precision: PrecisionChoice = "any"
+    encoder: EncoderChoice = "auto"
     workers: int | None = None
     pools: tuple[str, ...]
     name: str | None = None
@@ -65,13 +67,15 @@ def work(options: WorkerOptions, console: Console) -> None:
     require_usable(options.broker, options.insecure)
     sets = usable_weights(options.weights, options.precision)
     backend, trial = _backend(options, sets, console)
-    queues = served_queues(options.pools, sets.values(), backend)
+    encoder = _encoder(options, console)
+    queues = served_queues(options.pools, sets.values(), backend, encoder)
     configuration = replace(
         Configuration.from_environment(),
         broker=options.broker,
         weights=options.weights.absolute(),
         backend=backend,
         trial=trial,
+        encoder=encoder,
         compiled=default_compiled(),
         simulated_seconds=options.simulated_seconds,
     )
@@ -110,6 +114,7 @@ def install_launch_agent(options: WorkerOptions, console: Console) -> None:
     given = {
         "--provider": options.provider,
         "--precision": None if options.precision == "any" else options.precision,
+        "--encoder": None if options.encoder == "auto" else options.encoder,
         "--workers": options.workers,
         "--queues": ",".join(options.pools),
         "--weights": options.weights.absolute(),
@@ -159,9 +164,6 @@ def _backend(
         console.print("SIMULATED: this worker measures nothing", style="bold red")
         return SIMULATED_BACKEND, None
 
-    def say(line: str) -> None:
-        console.print(line, style="yellow", soft_wrap=True)
-
     wish = Wish(
         weights=options.weights,
         installed=tuple(model for models in sets.values() for model in models),
@@ -169,7 +171,17 @@ def _backend(
         provider=options.provider,
         precision=options.precision,
     )
-    return choose_backend(wish, say)
+    return choose_backend(wish, lambda line: _say(line, console))
+
+
+def _encoder(options: WorkerOptions, console: Console) -> Encoder:
+    if options.provider == "simulated":
+        return "x264"
+    return choose_encoder(options.encoder, lambda line: _say(line, console))
+
+
+def _say(line: str, console: Console) -> None:
+    console.print(line, style="yellow", soft_wrap=True)
 
 
 def _work_until_stopped(

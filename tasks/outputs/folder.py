@@ -136,6 +136,12 @@ def require_one_arithmetic(plan: RecordingPlan, reports: list[ChunkReport]) -> N
                 f"{report.worker} used other weights than the study's ({', '.join(changed)}): "
                 "give all workers the same weights, and submit it again"
             )
+    encoders = sorted({report.encoder for report in reports})
+    if len(encoders) > 1:
+        raise OutputError(
+            f"its videos were written by unlike encoders ({', '.join(encoders)}), which cannot be "
+            "joined: submit it again"
+        )
     unlike = {r.arithmetic: r for r in reports}
     if len(unlike) > 1 and not order.mix_providers:
         found = "; ".join(f"{r.worker}: {r.arithmetic}" for r in unlike.values())

@@ -129,8 +129,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The content of run.json.
 
     facemirror: the version that wrote the files; provider, precision, arithmetic: `mixed` where a
-    study allows unlike ones, and measured_by names the frames of each; warnings: what whoever uses
-    the numbers must know.
+    study allows unlike ones, and measured_by names the frames of each; encoder: of the videos;
+    warnings: what whoever uses the numbers must know.
     """
 
     facemirror: str
@@ -139,6 +139,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     precision: str
     arithmetic: str
+    encoder: str
     measured_by: tuple[MeasuredBy, ...]
     weights: tuple[InstalledModel, ...]
     weights_are_official: bool
@@ -186,6 +187,7 @@ def run_record(
         provider=_only(by.provider for by in measured_by),
         precision=_only(by.precision for by in measured_by),
         arithmetic=_only(by.arithmetic for by in measured_by),
+        encoder=_only(report.encoder for report in reports),
         measured_by=measured_by,
         weights=reports[0].models,
         weights_are_official=all(m.official and not m.demo for m in reports[0].models),

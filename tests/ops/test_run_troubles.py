@@ -227,3 +227,17 @@ def test_what_is_missing_is_said_whatever_its_name(tmp_path):
     assert done.returncode == 1
     assert "there is no such file" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has VideoToolbox")
+def test_an_encoder_that_is_not_here_is_refused_in_one_line(face_clip, tmp_path):
+    done = facemirror(
+        *("run", face_clip, "--out", tmp_path / "out"),
+        *("--weights", "demo", "--encoder", "videotoolbox"),
+    )
+    assert done.returncode == 2
+    refused = [line for line in done.stderr.splitlines() if line.startswith("facemirror: ")]
+    assert len(refused) == 1, done.stderr
+    assert "--encoder videotoolbox does not work here" in refused[0]
+    assert "choose --encoder x264" in refused[0]
+    assert "Traceback" not in done.stderr

@@ -62,7 +62,8 @@ class Lab:
         sets = [
             check_weights(self.configuration.weights, points) for points in ("pfld68", "star98")
         ]
-        queues = tuple(served_queues([DEFAULT_POOL], sets, self.configuration.backend))
+        told = self.configuration
+        queues = tuple(served_queues([DEFAULT_POOL], sets, told.backend, told.encoder))
         posts = [WorkerPost(f"{name}-{n}", queues) for n in range(analysts)]
         posts += [WorkerPost(f"files-{n}", (FILES_QUEUE,)) for n in range(files)]
         with Workers(posts, self.configuration, self.log) as workers:

@@ -33,6 +33,7 @@ from workers.face.smoothing import smoothed
 from workers.face.tracking import TrackedFace
 from workers.session.loading import Models
 from workers.video.segments.decoding import decode_segment
+from workers.video.writing.encoders import Encoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +54,13 @@ def analyse_chunk(
     segment: bytes,
     models: Models,
     on_frame: Callable[[int], None] = lambda _: None,
+    encoder: Encoder = "x264",
 ) -> ChunkAnalysis:
     """Analyse one chunk.
 
     segment: the recording's packets that hold frames [first, stop); on_frame is told the number of
-    finished frames. Raises VideoError where the segment cannot be read.
+    finished frames; encoder: of the videos. Raises VideoError where the segment cannot be read, or
+    this machine lacks the encoder.
     """
     timer = StageTimer()
     measurer = models.measurer(order.settings.faces)
@@ -68,7 +71,7 @@ def analyse_chunk(
         measurer.of_no_face(),
         models.shape_numbers,
     )
-    with ChunkVideos(order, timer) as videos:
+    with ChunkVideos(order, timer, encoder) as videos:
         for frame in _followed(order, segment, models, timer, woven.append):
             if frame.index < order.start:
                 continue

@@ -12,6 +12,7 @@ from workers.chunk.order import ChunkOrder, VideoName
 from workers.chunk.overlap import InBackground, depth_for
 from workers.chunk.stage_timer import StageTimer
 from workers.face.drawing import draw_debug
+from workers.video.writing.encoders import CODECS, Encoder
 from workers.video.writing.encoding import SegmentEncoder
 
 DEBUG: Literal["debug"] = "debug"
@@ -20,12 +21,12 @@ DEBUG: Literal["debug"] = "debug"
 class ChunkVideos:
     """Encodes the videos of a chunk, each in its own thread. Use as a context manager."""
 
-    def __init__(self, order: ChunkOrder, timer: StageTimer) -> None:
+    def __init__(self, order: ChunkOrder, timer: StageTimer, encoder: Encoder) -> None:
         self._size = (order.height, order.width)
         self._depth = depth_for(order.picture_bytes * max(1, len(order.settings.videos)))
         self._timer = timer
         self._encoders = {
-            name: SegmentEncoder(order.width, order.height, order.time_base)
+            name: SegmentEncoder(order.width, order.height, order.time_base, CODECS[encoder])
             for name in order.settings.videos
         }
         self._threads = ExitStack()

@@ -14,6 +14,7 @@ from workers.face.scheme import LandmarkName
 from workers.session.backends import CPU, Backend
 from workers.session.providers import Provider
 from workers.session.trial.figures import Trial
+from workers.video.writing.encoders import Encoder
 
 PREFIX = "FACEMIRROR_"
 WORKER_VARIABLE = PREFIX + "WORKER"
@@ -36,6 +37,7 @@ class Configuration:
     weights: Path
     backend: Backend = CPU
     trial: Trial | None = None  # that found it
+    encoder: Encoder = "x264"  # of the videos
     compiled: Path
     lease_seconds: float = DEFAULT_LEASE
     redis_budget: int = DEFAULT_REDIS_BUDGET
@@ -67,6 +69,7 @@ class Configuration:
             weights=Path(given("WEIGHTS", str(default_folder()))),
             backend=msgspec.json.decode(given("BACKEND", _json(CPU)), type=Backend),
             trial=msgspec.json.decode(given("TRIAL", "null"), type=Trial | None),
+            encoder=given("ENCODER", "x264"),  # type: ignore[arg-type]
             compiled=Path(given("COMPILED", str(default_compiled()))),
             lease_seconds=float(given("LEASE_SECONDS", str(DEFAULT_LEASE))),
             redis_budget=int(given("REDIS_BUDGET", str(DEFAULT_REDIS_BUDGET))),
@@ -85,6 +88,7 @@ class Configuration:
             "WEIGHTS": str(self.weights),
             "BACKEND": _json(self.backend),
             "TRIAL": _json(self.trial),
+            "ENCODER": self.encoder,
             "COMPILED": str(self.compiled),
             "LEASE_SECONDS": str(self.lease_seconds),
             "REDIS_BUDGET": str(self.redis_budget),

@@ -13,6 +13,7 @@ from weights.manifest import ModelKind
 from workers.process.arithmetic import arithmetic
 from workers.session.backends import Backend, PrecisionChoice, permitted_kinds
 from workers.session.providers import Provider
+from workers.video.writing.encoders import Encoder
 
 FILES_QUEUE = "facemirror.files"
 """Ingest, feed and assemble: where the recordings and the output folder are."""
@@ -74,7 +75,10 @@ def same_queue_for(queue: str, who: str) -> str:
 
 
 def served_queues(
-    pools: Iterable[str], model_sets: Iterable[Iterable[RecordedModel]], backend: Backend
+    pools: Iterable[str],
+    model_sets: Iterable[Iterable[RecordedModel]],
+    backend: Backend,
+    encoder: Encoder = "x264",
 ) -> list[str]:
     """The queues that a worker reads, the narrowest first: those of every precision that its
     backend has.
@@ -82,7 +86,11 @@ def served_queues(
     A simulated session is never anybody: it gets only what was sent to it by name.
     """
     provider = backend.provider
-    everyone = [arithmetic(backend), provider, *([ANYBODY] if provider != SIMULATED else [])]
+    everyone = [
+        arithmetic(backend, encoder),
+        provider,
+        *([ANYBODY] if provider != SIMULATED else []),
+    ]
     wanted = [one for one in PRECISION_CHOICES if backend.kind in permitted_kinds(one)]
     weights = [fingerprint(models, one) for models in map(tuple, model_sets) for one in wanted]
     return [chunk_queue(pool, one, who) for who in everyone for pool in pools for one in weights]

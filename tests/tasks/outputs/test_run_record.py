@@ -152,6 +152,18 @@ def test_a_recording_of_two_arithmetics_is_refused_unless_asked_for():
     require_one_arithmetic(plan(), [report(), report()])
 
 
+def test_a_recording_of_two_encoders_is_refused_even_where_machines_may_be_mixed():
+    reports = [report(), msgspec.structs.replace(report(), encoder="videotoolbox")]
+    with pytest.raises(OutputError, match=r"unlike encoders \(videotoolbox, x264\)"):
+        require_one_arithmetic(plan(mix_providers=True), reports)
+
+
+def test_the_encoder_is_named():
+    assert record().encoder == "x264"
+    hardware = [msgspec.structs.replace(report(), encoder="videotoolbox")] * 2
+    assert record(reports=hardware).encoder == "videotoolbox"
+
+
 STAR = InstalledModel(
     name="star98",
     file="star98.onnx",

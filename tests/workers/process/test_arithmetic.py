@@ -134,6 +134,15 @@ def test_a_worker_reads_the_queue_of_its_own_arithmetic():
     assert chunk_queue("analyze", fingerprint(MODELS), arithmetic(CPU)) in queues
 
 
+def test_a_worker_of_another_encoder_reads_another_queue_of_an_arithmetic():
+    name = chunk_queue("analyze", fingerprint(MODELS), arithmetic(CPU, "videotoolbox"))
+    plain = chunk_queue("analyze", fingerprint(MODELS), arithmetic(CPU))
+    for encoder, read, unread in (("videotoolbox", name, plain), ("x264", plain, name)):
+        queues = served_queues(["analyze"], [MODELS], CPU, encoder)
+        assert read in queues
+        assert unread not in queues
+
+
 def with_kinds(checksum: str = "f", batch: int = 1) -> list[InstalledModel]:
     """The models of MODELS, with a float16 kind of this checksum."""
     kind = ModelVariant("fp16", "fp16", checksum * 64, batch, 0.1, "px", "1")

@@ -31,6 +31,11 @@ def test_checked_files_arrive():
     assert Configuration.from_environment(given.to_environment()) == given
 
 
-def test_nothing_said_is_the_cpu():
+def test_the_encoder_arrives():
+    given = Configuration(weights=Path("/w"), compiled=Path("/c"), encoder="videotoolbox")
+    assert Configuration.from_environment(given.to_environment()) == given
+
+
+def test_nothing_said_is_the_cpu_and_x264():
     plain = Configuration.from_environment({})
-    assert (plain.backend, plain.trial) == (CPU, None)
+    assert (plain.backend, plain.trial, plain.encoder) == (CPU, None, "x264")
