@@ -312,7 +312,7 @@ def verify_model(
             f"{_how_to_get(name, folder)}"
         )
     if not is_checked(path, installed.sha256, checked):
-        _refuse_change(path, installed.sha256, name)
+        _refuse_change(path, installed.sha256, _how_to_get(name, folder))
     return installed
 
 
@@ -329,24 +329,29 @@ def verify_variant(
     path = Path(folder) / file
     if file == installed.file:
         return path
+    how = _how_to_quantize(folder) if kind == "int8" else _how_to_get(name, folder)
     found = installed.variant(kind, batch)
     if found is None or found.file != file:
         raise WeightsError(
             f"{path} is not listed in {RECORD_FILE}: it was not made, or its numbers drifted too "
-            f"far: {_how_to_get(name, folder)}"
+            f"far: {how}"
         )
     if not path.exists():
-        raise WeightsError(f"{path} is missing: {_how_to_get(name, folder)}")
-    _refuse_change(path, found.sha256, name)
+        raise WeightsError(f"{path} is missing: {how}")
+    _refuse_change(path, found.sha256, how)
     return path
 
 
-def _refuse_change(path: Path, sha256: str, name: str) -> None:
+def _refuse_change(path: Path, sha256: str, how: str) -> None:
     if sha256_of(path) != sha256:
         raise WeightsError(
-            f"{path} was changed or damaged (its checksum is not the one in {RECORD_FILE}): "
-            f"{_how_to_get(name, path.parent)}"
+            f"{path} was changed or damaged (its checksum is not the one in {RECORD_FILE}): {how}"
         )
+
+
+def _how_to_quantize(folder: str | os.PathLike[str]) -> str:
+    where = "" if Path(folder) == default_folder() else f" --weights {folder}"
+    return f"type 'facemirror weights quantize RECORDINGS{where}'"
 
 
 def _how_to_get(name: str, folder: str | os.PathLike[str]) -> str:

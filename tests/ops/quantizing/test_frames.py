@@ -8,15 +8,15 @@ from tests.recordings import Recipe, record
 
 
 def test_frames_lie_evenly_over_all_recordings_and_no_held_one_calibrates(tmp_path):
-    long = record(tmp_path / "long.mp4", Recipe(frames=90))
+    long = record(tmp_path / "long.mp4", Recipe(frames=93))
     short = record(tmp_path / "short.mp4", Recipe(frames=31))
     chosen = chosen_frames([long, short], 24)
     places = [
-        (90 * n) + frame
+        (93 * n) + frame
         for n, one in enumerate(chosen)
         for frame in sorted(one.calibrating + one.held)
     ]
-    assert set(np.diff(places)) == {121 // 24}
+    assert set(np.diff(places)) == {124 // 24}
     for one in chosen:
         assert not set(one.calibrating) & set(one.held)
         assert max(one.calibrating + one.held) < one.index.frame_count

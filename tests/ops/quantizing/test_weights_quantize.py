@@ -11,7 +11,7 @@ from tests.ops.command import facemirror
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, record
 from tests.stand_ins.weights_folders import write_own_models
-from weights.manifest import read_record, verify_variant
+from weights.manifest import WeightsError, read_record, verify_variant
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,18 @@ def test_outputs_in_int8_are_not_taken_for_finished(made, measured, face_clip, t
     assert again.returncode == 0, again.stderr
     assert "kept, finished before" not in again.stderr
     assert Outputs(folder / face_clip.stem).run["precision"] == "fp32"
+
+
+def test_a_quantized_model_that_was_changed_is_refused_with_what_to_type(made, tmp_path):
+    folder = shutil.copytree(made[0], tmp_path / "weights")
+    with (folder / "star98_int8.onnx").open("ab") as file:
+        file.write(b"changed")
+    again = f"type 'facemirror weights quantize RECORDINGS --weights {folder}'"
+    with pytest.raises(WeightsError, match=f"was changed or damaged .*: {again}"):
+        verify_variant(folder, "star98", "int8")
+    (folder / "star98_int8.onnx").unlink()
+    with pytest.raises(WeightsError, match=f"is missing: {again}"):
+        verify_variant(folder, "star98", "int8")
 
 
 @pytest.fixture

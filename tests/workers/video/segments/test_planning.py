@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from workers.video.segments.planning import ChunkSpan, plan_chunks
+from workers.video.segments.planning import ChunkSpan, plan_chunks, single_frame
 
 HISTORY, ANCHOR = 4, 10
 
@@ -41,6 +41,14 @@ def test_chunks_cover_every_frame_once_and_start_where_decoding_can(history: int
             assert span.decode_from <= span.first
             assert keys[span.decode_from] or not any(keys[: span.first + 1])
             assert not any(keys[span.decode_from + 1 : span.first + 1])
+
+
+def test_a_single_frame_is_decoded_from_the_key_frame_at_or_before_it():
+    keys = [True, False, False, True, False]
+    assert single_frame(keys, 4) == ChunkSpan(start=4, stop=5, first=4, decode_from=3)
+    assert single_frame(keys, 3) == ChunkSpan(start=3, stop=4, first=3, decode_from=3)
+    assert single_frame(keys, 2) == ChunkSpan(start=2, stop=3, first=2, decode_from=0)
+    assert single_frame([False, True], 0).decode_from == 0
 
 
 def test_no_chunk_decodes_more_than_three_chunks_twice() -> None:
