@@ -21,6 +21,7 @@ from tests.ops.lab.containers.test_compose import SETTINGS, compose, written_set
 from tests.ops.lab.page import PAGE, code_blocks
 from tests.ops.one_machine_lab import free_port, wait_until
 from tests.ops.outputs import Outputs
+from tests.programs import redis_with_tls
 from tests.recordings import Recipe, record
 from weights.manifest import DEMO_FOLDER
 
@@ -56,6 +57,7 @@ def here(lab, tmp_path) -> dict[str, str]:
     with them, and what else is elsewhere on this machine than in a container."""
     folder = tmp_path / "tls"
     folder.mkdir()
+    redis_with_tls()
     tls.make_certificates(folder, "redis")
     port = str(free_port())
     here = {
