@@ -215,9 +215,10 @@ def tune(
     aus: AusOption = Aus.openface3,
     landmarks: LandmarksOption = None,
 ) -> None:
-    """Find how many worker processes are the fastest here, and keep it. Takes a minute or two.
+    """Find how many workers are the fastest here, and which encoder. Takes a minute or two.
 
-    run and worker start as many then, unless --workers says otherwise. It changes no number.
+    run and worker use what was found where --workers or --encoder is not given. It changes no
+    number.
     """
     from ops.analysis_choices import DEFAULT_LANDMARKS, require_compatible
     from ops.tuning.command import TuneOptions

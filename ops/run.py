@@ -18,7 +18,7 @@ from ops.errors import UsageError
 from ops.recordings import find_recordings, naming_fault, output_names
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
 from ops.terminal.progress import ProgressBars, StudyWatch
-from ops.tuning.kept_choice import Choice, Circumstances, processes_for
+from ops.tuning.kept_choice import Choice, Circumstances, encoder_for, processes_for
 from tasks.dispatch import Dispatcher
 from tasks.messages import RecordingPlan, RunSettings
 from tasks.outputs.spool import PARTIAL
@@ -142,12 +142,13 @@ def _own_crew(options: RunOptions, log: Path, console: Console) -> Iterator[Crew
     checked = files_before_the_check(options.weights.absolute(), *expected)
     models = _models(options, console)
     backend, trial = _backend(options, models, console)
-    encoder = choose_encoder(options.encoder, lambda line: _say(line, console))
-    number = processes_for(
-        options.workers,
-        backend.provider,
-        lambda: [Circumstances.here(arithmetic(backend), models, *expected)],
-    )
+
+    def under() -> list[Circumstances]:
+        return [Circumstances.here(arithmetic(backend), models, *expected)]
+
+    number = processes_for(options.workers, backend.provider, under)
+    chosen = encoder_for(options.encoder, under)
+    encoder = choose_encoder(chosen, lambda line: _say(line, console))
     count = number.count
     queues = tuple(served_queues([DEFAULT_POOL], [models], backend, encoder))
     posts = [WorkerPost("facemirror-files", (FILES_QUEUE,))]  # it is waited for first

@@ -18,7 +18,7 @@ from ops.errors import Stopped
 from ops.lab.launch_agent import install
 from ops.lab.not_served import ModelSets, Served, say_what_is_not_served
 from ops.lab.place import Place, name_key, only_holder, words_on_name
-from ops.tuning.kept_choice import Circumstances, processes_for
+from ops.tuning.kept_choice import Circumstances, encoder_for, processes_for
 from weights.manifest import WeightsError
 from workers.process.app import connect
 from workers.process.arithmetic import arithmetic
@@ -67,7 +67,14 @@ def work(options: WorkerOptions, console: Console) -> None:
     require_usable(options.broker, options.insecure)
     sets = usable_weights(options.weights, options.precision)
     backend, trial = _backend(options, sets, console)
-    encoder = _encoder(options, console)
+
+    def under() -> Iterator[Circumstances]:
+        return (
+            Circumstances.here(arithmetic(backend), models, landmarks, aus)
+            for (landmarks, aus), models in sets.items()
+        )
+
+    encoder = _encoder(options, encoder_for(options.encoder, under), console)
     queues = served_queues(options.pools, sets.values(), backend, encoder)
     configuration = replace(
         Configuration.from_environment(),
@@ -80,14 +87,7 @@ def work(options: WorkerOptions, console: Console) -> None:
         simulated_seconds=options.simulated_seconds,
     )
     connect(configuration)
-    number = processes_for(
-        options.workers,
-        backend.provider,
-        lambda: (
-            Circumstances.here(arithmetic(backend), models, landmarks, aus)
-            for (landmarks, aus), models in sets.items()
-        ),
-    )
+    number = processes_for(options.workers, backend.provider, under)
     count = number.count
     host = options.name or socket.gethostname().partition(".")[0]
     names = [WORKER_NAME, *(f"{WORKER_NAME}-{n}" for n in range(2, count + 1))]
@@ -174,10 +174,10 @@ def _backend(
     return choose_backend(wish, lambda line: _say(line, console))
 
 
-def _encoder(options: WorkerOptions, console: Console) -> Encoder:
+def _encoder(options: WorkerOptions, chosen: EncoderChoice, console: Console) -> Encoder:
     if options.provider == "simulated":
         return "x264"
-    return choose_encoder(options.encoder, lambda line: _say(line, console))
+    return choose_encoder(chosen, lambda line: _say(line, console))
 
 
 def _say(line: str, console: Console) -> None:

@@ -15,7 +15,16 @@ from ops.bench.measuring.films import draw_phantom, film_first_frames
 from ops.bench.measuring.whole_run import WholeRun, whole_run
 from ops.errors import UsageError
 from ops.tuning.kept_choice import Choice, Circumstances, keep
-from ops.tuning.search import FILM_FRAMES, SECONDS_EACH, Trial, candidates, fewest_worth_it, paces
+from ops.tuning.search import (
+    FILM_FRAMES,
+    SECONDS_EACH,
+    Trial,
+    candidates,
+    encoder_worth_it,
+    encoders_here,
+    fewest_worth_it,
+    paces,
+)
 from workers.chunk.order import AnalysisSettings
 from workers.session.needed_models import check_weights
 from workers.session.providers import Provider, ProviderChoice
@@ -54,17 +63,22 @@ def tune(options: TuneOptions, console: Console) -> Choice:
     models = check_weights(options.weights, analysis.landmarks, analysis.aus)
     with tempfile.TemporaryDirectory(prefix="facemirror-tune-") as name:
         trial = _trial(options, Path(name))
-        first = whole_run(trial.film, trial.weights, [*trial.options, "--workers", "1"])
+        # With x264, as an arithmetic names any other encoder.
+        plain = [*trial.with_encoder("x264").options, "--workers", "1"]
+        first = whole_run(trial.film, trial.weights, plain)
         _require_faces(first)
         provider = cast(Provider, first.provider)
         cores = psutil.cpu_count(logical=False) or 1
         numbers = candidates(
             provider, cores, psutil.cpu_count() or 1, psutil.virtual_memory().total
         )
+        encoder = encoder_worth_it(trial, encoders_here(), say)
+        trial = trial.with_encoder(encoder)
         found = paces(trial, numbers, first.steady or 0.0, say)
         width, height = _size(trial.film)
     choice = Choice(
         processes=fewest_worth_it(found),
+        encoder=encoder,
         frames_per_s=found,
         width=width,
         height=height,

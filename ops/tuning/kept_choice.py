@@ -18,6 +18,7 @@ from weights.manifest import AuMethod, InstalledModel
 from workers.face.scheme import LandmarkName
 from workers.process.queues import fingerprint
 from workers.session.providers import Provider, default_processes
+from workers.video.writing.encoders import EncoderChoice
 
 FORMAT = 1
 
@@ -59,7 +60,8 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """processes: the workers that were fastest; frames_per_s: of each number that was tried;
+    """processes: the workers that were fastest; encoder: `x264` where that beat the machine's
+    hardware, else what is chosen by itself; frames_per_s: of each number that was tried;
     width, height: px of what was measured on; date: ISO 8601."""
 
     processes: int
@@ -67,6 +69,7 @@ class Choice:
     width: int
     height: int
     date: str
+    encoder: EncoderChoice = "auto"
 
     def found_on_unlike(self, width: int, height: int) -> bool:
         """Whether it was measured on pictures of quite another size than these, px."""
@@ -155,9 +158,22 @@ def processes_for(
     """
     if asked:
         return Processes(asked)
-    if default_file().exists():
-        choice = next(filter(None, map(kept, under())), None)
-        if choice is not None:
-            return Processes(choice.processes, choice)
+    choice = _first_kept(under)
+    if choice is not None:
+        return Processes(choice.processes, choice)
     cores = psutil.cpu_count(logical=False) or 1
     return Processes(default_processes(provider, cores, psutil.virtual_memory().total))
+
+
+def encoder_for(
+    asked: EncoderChoice, under: Callable[[], Iterable[Circumstances]]
+) -> EncoderChoice:
+    """The encoder asked for by name; else the one that was found to be the fastest."""
+    choice = _first_kept(under) if asked == "auto" else None
+    return asked if choice is None else choice.encoder
+
+
+def _first_kept(under: Callable[[], Iterable[Circumstances]]) -> Choice | None:
+    if not default_file().exists():
+        return None
+    return next(filter(None, map(kept, under())), None)

@@ -1,13 +1,16 @@
-"""Which number of worker processes is the fastest here: each is tried with the whole command."""
+"""Which encoder and which number of worker processes are the fastest here: each is tried with the
+whole command."""
 
+import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ops.bench.measuring.films import repeat_film
 from ops.bench.measuring.whole_run import whole_run
 from workers.session.providers import Provider, default_processes
+from workers.video.writing.encoders import Encoder, EncoderChoice, why_not
 
 FILM_FRAMES = 50
 """Of the film that is repeated. OpenFace 2's tracker starts anew as often, so chunks of it cost
@@ -32,6 +35,10 @@ class Trial:
     options: tuple[str, ...]
     folder: Path
     seconds: float = SECONDS_EACH
+
+    def with_encoder(self, encoder: EncoderChoice) -> "Trial":
+        """The same, its videos written by this one."""
+        return replace(self, options=(*self.options, "--encoder", encoder))
 
 
 def candidates(provider: Provider, cores: int, threads: int, memory: int) -> tuple[int, ...]:
@@ -69,6 +76,30 @@ def steady_pace(trial: Trial, processes: int, repeats: int) -> float:
     run = whole_run(film, trial.weights, [*trial.options, *chunk])
     assert run.steady is not None  # this version tells
     return run.steady
+
+
+def encoder_worth_it(
+    trial: Trial, encoders: Sequence[Encoder], say: Callable[[str], None]
+) -> EncoderChoice:
+    """x264 where it beats this machine's hardware, else what is chosen by itself.
+
+    encoders: that work here.
+    """
+    if len(encoders) < 2:
+        return "auto"
+    found: dict[Encoder, float] = {}
+    for encoder in encoders:
+        found[encoder] = steady_pace(trial.with_encoder(encoder), 1, 1)
+        say(f"encoder {encoder}: {found[encoder]:.1f} frames/s")
+    others = max(pace for encoder, pace in found.items() if encoder != "x264")
+    return "x264" if (1 - WORTH_IT) * found["x264"] > others else "auto"
+
+
+def encoders_here() -> tuple[Encoder, ...]:
+    """Those that work on this machine; only a Mac has more than x264."""
+    if sys.platform == "darwin" and why_not("videotoolbox") is None:
+        return ("x264", "videotoolbox")
+    return ("x264",)
 
 
 def fewest_worth_it(found: dict[int, float]) -> int:

@@ -9,6 +9,7 @@ from ops.tuning.kept_choice import (
     Choice,
     Circumstances,
     default_file,
+    encoder_for,
     keep,
     kept,
     processes_for,
@@ -57,6 +58,14 @@ def test_a_kept_choice_is_used_and_said():
 def test_an_option_overrides_it():
     keep(CHOICE, HERE)
     assert (number(asked=3).count, number(asked=3).why) == (3, "")
+
+
+def test_a_tuned_encoder_is_used_where_none_is_asked_for():
+    assert encoder_for("auto", lambda: [HERE]) == "auto"
+    keep(replace(CHOICE, encoder="x264"), HERE)
+    assert encoder_for("auto", lambda: [HERE]) == "x264"
+    assert encoder_for("videotoolbox", lambda: [HERE]) == "videotoolbox"
+    assert encoder_for("auto", lambda: [replace(HERE, machine="10 cores")]) == "auto"
 
 
 @pytest.mark.parametrize(

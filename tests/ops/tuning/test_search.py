@@ -1,8 +1,18 @@
 """Which numbers of processes are tried, and which one is chosen."""
 
+import sys
+
 import pytest
 
-from ops.tuning.search import Trial, candidates, fewest_worth_it, paces, steady_pace
+from ops.tuning.search import (
+    Trial,
+    candidates,
+    encoder_worth_it,
+    encoders_here,
+    fewest_worth_it,
+    paces,
+    steady_pace,
+)
 
 GIB = 1 << 30
 
@@ -26,6 +36,25 @@ def test_a_further_process_must_be_worth_it():
     assert fewest_worth_it({1: 5.0, 2: 9.4, 3: 9.6}) == 2
     assert fewest_worth_it({1: 5.0, 2: 9.4, 3: 9.8}) == 3
     assert fewest_worth_it({4: 9.6, 3: 9.4, 2: 9.4}) == 2
+
+
+def test_x264_must_beat_the_hardware_to_be_chosen(tmp_path, monkeypatch):
+    told = {"x264": 10.0, "videotoolbox": 10.0}
+    monkeypatch.setattr("ops.tuning.search.steady_pace", lambda trial, *_: told[trial.options[-1]])
+    trial = Trial(tmp_path / "film.mp4", tmp_path, ("--aus", "openface2"), tmp_path)
+    said = []
+    both = ("x264", "videotoolbox")
+    assert encoder_worth_it(trial, both, said.append) == "auto"
+    assert said == ["encoder x264: 10.0 frames/s", "encoder videotoolbox: 10.0 frames/s"]
+    told["videotoolbox"] = 9.0
+    assert encoder_worth_it(trial, both, said.append) == "x264"
+    assert encoder_worth_it(trial, ("x264",), said.append) == "auto"
+    assert trial.with_encoder("auto").options == ("--aus", "openface2", "--encoder", "auto")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac may have two")
+def test_without_a_macs_hardware_there_is_nothing_to_choose():
+    assert encoders_here() == ("x264",)
 
 
 def test_films_are_as_long_as_the_pace_asks_for(tmp_path, monkeypatch):

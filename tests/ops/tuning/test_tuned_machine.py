@@ -39,5 +39,5 @@ def test_a_worker_starts_as_many_processes_as_were_found(tuned):
 def test_the_doctor_says_how_many_workers_were_found(tuned):
     done = tuned.run("doctor", "--json")
     assert done.returncode == 0, done.stderr
-    (analysis,) = json.loads(done.stdout)["analyses"]
-    assert analysis["processes"] == FOUND
+    services = json.loads(done.stdout)["services"]
+    assert [service["workers"] for service in services] == [FOUND, FOUND]
