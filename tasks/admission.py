@@ -13,6 +13,10 @@ from heapq import heapify, heappop, heapreplace
 CHUNKS_A_WORKER = 3
 """Chunks that are on their way for each worker: one in hand, the others waiting."""
 
+REFILLED_AT = 2
+"""More are sent when fewer than this are left for each worker, and then many: who goes on in the
+middle of a recording reads its file from the beginning."""
+
 FEWEST_CHUNKS = 4
 PLANNED_AHEAD = 2
 """Recordings of a study that are begun and not wholly sent, at a time."""
@@ -39,8 +43,9 @@ class BegunRecording:
     """A recording on its way.
 
     queue: where its chunks go; outstanding: chunks that are sent (or about to be) and not done;
-    here: chunks that are done and whose results are still on Redis; parts: what is still to be
-    sent, in order; planned: False until it is known how it is cut.
+    here: chunks that are done and whose results are still on Redis; feeding: parts of it are being
+    sent, which further ones would only wait for; parts: what is still to be sent, in order;
+    planned: False until it is known how it is cut.
     """
 
     id: str
@@ -48,6 +53,7 @@ class BegunRecording:
     queue: str
     outstanding: int = 0
     here: int = 0
+    feeding: bool = False
     parts: tuple[Part, ...] = ()
     planned: bool = True
 
@@ -140,19 +146,24 @@ class _Turns:
                 load = self._loads[recording.queue]
                 load.add(recording.outstanding, recording.urgent)
                 load.here += recording.here
-                if recording.parts:
+                if recording.parts and not recording.feeding:
                     turn = (self._under_way[place], place, recording.id, recording)
                     self._waiting[not recording.urgent, recording.queue].append(turn)
         for waiting in self._waiting.values():
             heapify(waiting)
+        self._refilled = {
+            group
+            for group in self._waiting
+            if self._on_the_way(*group) < self._wanted(group[1], REFILLED_AT)
+        }
 
     def next(self) -> tuple[BegunRecording, Part] | None:
         """The recording and its part that should go next; None where nobody wants any."""
         wanted = [
-            ((ordinary, *turn), turn)
-            for (ordinary, queue), waiting in self._waiting.items()
-            if self._is_wanted(queue, urgent=not ordinary)
-            and (turn := self._first(waiting)) is not None
+            ((group[0], *turn), turn)
+            for group in self._refilled
+            if self._on_the_way(*group) < self._wanted(group[1], CHUNKS_A_WORKER)
+            and (turn := self._first(self._waiting[group])) is not None
         ]
         if not wanted:
             self._chosen = None
@@ -187,13 +198,16 @@ class _Turns:
                 return waiting[0]
         return None
 
-    def _is_wanted(self, queue: str, urgent: bool) -> bool:
-        """Whether the workers of a queue want more. Ordinary chunks on their way to them do not
-        keep an urgent one waiting."""
+    def _wanted(self, queue: str, a_worker: int) -> int:
+        """Chunks that should be on their way to the workers of a queue."""
         workers = len(self._workers(queue))
-        wanted = max(FEWEST_CHUNKS, CHUNKS_A_WORKER * workers) if workers else 0
+        return max(FEWEST_CHUNKS, a_worker * workers) if workers else 0
+
+    def _on_the_way(self, ordinary: bool, queue: str) -> int:
+        """Chunks on their way to the workers of a queue. Ordinary ones do not keep an urgent one
+        waiting."""
         loads = self._shared_loads(queue)
-        return sum(load.urgent if urgent else load.all for load in loads) < wanted
+        return sum(load.all if ordinary else load.urgent for load in loads)
 
     def _shared_loads(self, queue: str) -> list[_Load]:
         """Of all queues that any of these workers read."""

@@ -8,7 +8,6 @@ or with an empty list. Runs where the output folder is.
 import redis
 from celery.utils.log import get_task_logger
 
-from tasks.admission import LARGEST_PART
 from tasks.failure import RecordingError, fail, stop_if_told
 from tasks.messages import RecordingPlan
 from tasks.outputs.spool import ChunkSpool
@@ -20,9 +19,6 @@ from workers.process.broker import shared_client
 logger = get_task_logger(__name__)
 
 WAIT_SECONDS = 3
-
-TAKEN_AT_ONCE = LARGEST_PART
-"""Chunks that are written before the disk is waited for, and Redis freed of them."""
 
 
 @app.task(  # type: ignore[untyped-decorator]
@@ -47,7 +43,7 @@ def assemble(self, recording: str, part: int) -> str:  # type: ignore[no-untyped
     if failures:
         raise _fail(store, plan, _first_failure(plan, failures))
     try:
-        done = _take_results(plan, store)
+        done = _take_part(plan, part, store)
         if len(done) == len(plan.chunks):
             said = _finish(plan, store)
             logger.info("%s: %s", label, said)
@@ -79,27 +75,26 @@ def _fail(store: RecordingStore, plan: RecordingPlan, reason: str) -> RecordingE
     return error
 
 
-def _take_results(plan: RecordingPlan, store: RecordingStore) -> set[int]:
-    """Move what is done from Redis to the disk; returns which chunks are on the disk."""
+def _take_part(plan: RecordingPlan, part: int, store: RecordingStore) -> set[int]:
+    """Move what is done of a part from Redis to the disk; returns which chunks are on the disk.
+
+    Each callback takes its own part, so that two side by side never take the same, and what it took
+    last tells which one makes the recording whole: that one writes the outputs.
+    """
     spool = ChunkSpool(files_of(plan.order), plan.order.id)
-    ready = sorted(store.ready())
-    for first in range(0, len(ready), TAKEN_AT_ONCE):
-        _take(ready[first : first + TAKEN_AT_ONCE], store, spool)
-    if store.outcome() is not None:
-        spool.remove()  # cancelled meanwhile
-    return store.taken_away()
-
-
-def _take(indices: list[int], store: RecordingStore, spool: ChunkSpool) -> None:
     taken = []
-    for k in indices:
+    for k in sorted(store.ready().intersection(range(*plan.parts[part]))):
         packed = store.result(k)
         if packed is not None:  # else another callback has it
             spool.put(k, packed)
             taken.append(k)
-    if taken:
-        spool.settle()
-        store.take_away(taken)
+    if not taken:
+        return store.taken_away()
+    spool.settle()
+    done = store.take_away(taken)
+    if store.outcome() is not None:
+        spool.remove()  # cancelled meanwhile
+    return done
 
 
 def _finish(plan: RecordingPlan, store: RecordingStore) -> str:

@@ -95,6 +95,7 @@ class _UnderWay:
             queue=queue,
             outstanding=self.outstanding,
             here=self.seen.here,
+            feeding=bool(self.asked),
             parts=_parts(self.plan, self.sent, self.seen.frame_result_bytes),
         )
 
@@ -137,12 +138,19 @@ class Dispatcher:
         stores = {view.store.id: view.store for view in views}
         for recording in admitted.begin:
             self._begin(stores[_study(recording)], recording, now)
-        for recording, part in admitted.send:
-            under_way = self._under_way[recording]
-            under_way.asked[part.number] = part.size
-            under_way.since = now
-            priority = _priority(under_way.order)
-            self._send(feed, under_way.order, (recording, part.number), priority)
+        self._feed(admitted.send, now)
+
+    def _feed(self, admitted: list[tuple[str, Part]], now: float) -> None:
+        """Ask for parts: one message for all of a recording, as they have to go in order."""
+        parts: dict[str, list[Part]] = {}
+        for recording, part in admitted:
+            parts.setdefault(recording, []).append(part)
+        for recording, asked in parts.items():
+            one = self._under_way[recording]
+            one.asked = {part.number: part.size for part in asked}
+            one.since = now
+            span = (asked[0].number, asked[-1].number + 1)
+            self._send(feed, one.order, (recording, *span), _priority(one.order))
 
     def _take_up_and_forget(self, views: list[StudyView]) -> None:
         """Take up what a dispatcher that is gone has begun; drop what has an outcome, and what a

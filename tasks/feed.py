@@ -1,6 +1,6 @@
-"""Feed: put one part of a recording on Redis, and start its chord.
+"""Feed: put some parts of a recording on Redis, and start the chord of each.
 
-Runs where the recordings are, a part at a time, when there is room for it (tasks.admission). It may
+Runs where the recordings are, when there is room for them (tasks.admission). It may
 run again after a crash: what it stores is the same, and chunks already analysed are not analysed
 again.
 """
@@ -43,17 +43,23 @@ OPEN_RECORDINGS = 4
     retry_backoff=True,
     max_retries=None,
 )
-def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def]
-    """Send one part of a recording on its way; returns which. Raises RecordingError."""
+def feed(self, recording: str, first: int, stop: int) -> str:  # type: ignore[no-untyped-def]
+    """Send parts [first, stop) of a recording on their way; returns which. Raises RecordingError.
+
+    They go in order: parts before them that others are sending are waited for.
+    """
     store = RecordingStore(shared_client(app.conf.broker_url), recording)
     plan = store.plan()
     fed = store.fed()
-    if plan is None or store.outcome() is not None or fed > part:
+    if plan is None or store.outcome() is not None or fed >= stop:
         return "nothing to do"
-    if fed < part:
+    if fed < first:
         raise self.retry(countdown=WAIT_SECONDS)
     try:
-        _store_chunks(plan, store, part)
+        for part in range(fed, stop):
+            _store_chunks(plan, store, part)
+            send_part(plan, part, store.claimed())
+            store.put_fed(part + 1)
     except redis.RedisError:
         raise
     except Exception as error:
@@ -61,9 +67,7 @@ def feed(self, recording: str, part: int) -> str:  # type: ignore[no-untyped-def
         logger.info("%s cannot be cut", plan.order.label, exc_info=plan.order.files is not None)
         failure = fail(store, plan.order, str(error) or type(error).__name__)
     else:
-        send_part(plan, part, store.claimed())
-        store.put_fed(part + 1)
-        return f"{plan.order.label} {_part_frames(plan, part)}"
+        return f"{plan.order.label} {_frames_of(plan, fed, stop)}"
     raise failure
 
 
@@ -77,7 +81,7 @@ def send_part(plan: RecordingPlan, part: int, claimed: str | None) -> None:
     body = assemble.si(order.id, part).set(
         queue=order.files_queue,
         priority=URGENT,
-        argsrepr=f"{order.label} {_part_frames(plan, part)}",
+        argsrepr=f"{order.label} {_frames_of(plan, part, part + 1)}",
         kwargsrepr="",
     )
     chord(list(_header(plan, part, recording_queue(order, claimed))), body).apply_async()
@@ -94,8 +98,8 @@ def order_fingerprint(order: RecordingOrder) -> str:
     return fingerprint(order.models, order.precision)
 
 
-def _part_frames(plan: RecordingPlan, part: int) -> str:
-    first, last = plan.parts[part]
+def _frames_of(plan: RecordingPlan, first_part: int, stop_part: int) -> str:
+    first, last = plan.parts[first_part][0], plan.parts[stop_part - 1][1]
     return frames_shown(plan.chunks[first].start, plan.chunks[last - 1].stop)
 
 

@@ -291,15 +291,16 @@ class RecordingStore:
         """What a chunk gave, packed; None where it is not here."""
         return self._bytes(f"out:{index}")
 
-    def take_away(self, indices: Collection[int]) -> None:
-        """Delete the results of chunks: they are safe elsewhere."""
+    def take_away(self, indices: Collection[int]) -> set[int]:
+        """Delete the results of chunks: they are safe elsewhere. Returns all that then are."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.sadd(self._key("done"), *indices)
             pipe.expire(self._key("done"), KEPT)
             pipe.srem(self._key("ready"), *indices)
             pipe.unlink(*(self._key(f"{kind}:{k}") for k in indices for kind in OF_A_CHUNK))
             pipe.hdel(HELD, *map(self._held, indices))
-            pipe.execute()
+            pipe.smembers(self._key("done"))
+            return {int(index) for index in pipe.execute()[-1]}
 
     def taken_away(self) -> set[int]:
         """The chunks whose results are safe elsewhere."""

@@ -9,6 +9,7 @@ from tasks.admission import (
     PARTS_IN_BUDGET,
     PLANNED_AHEAD,
     PLANNED_AT_ONCE,
+    REFILLED_AT,
     BegunRecording,
     OpenStudy,
     Part,
@@ -71,6 +72,23 @@ def test_an_urgent_recording_waits_for_room_too():
 def test_what_waits_for_room_is_not_overtaken():
     busy = OpenStudy(begun=(recording("a", size=60, outstanding=2), recording("b", size=1)))
     assert sent(admit([busy], WORKERS, held=60, budget=100)) == []
+
+
+def test_workers_that_still_have_some_are_sent_more_later_and_then_many():
+    left = REFILLED_AT * len(WORKERS[QUEUE])
+    enough = OpenStudy(begun=(recording("a", parts=20, outstanding=left),))
+    assert sent(admit([enough], WORKERS, held=0, budget=10**6)) == []
+    few = OpenStudy(begun=(recording("a", parts=20, outstanding=left - 1),))
+    found = sent(admit([few], WORKERS, held=0, budget=10**6))
+    assert found == [("a", n) for n in range(3)]  # of two chunks: from 7 up to 12, at least
+
+
+def test_a_recording_that_is_being_fed_waits_while_others_go():
+    feeding = recording("a", feeding=True)
+    study = OpenStudy(begun=(feeding, recording("b", parts=1)), waiting=("c",))
+    found = admit([study], WORKERS, held=0, budget=10**6)
+    assert sent(found) == [("b", 0)]
+    assert found.begin == []  # both have parts to be sent
 
 
 def test_studies_take_turns():

@@ -28,7 +28,7 @@ def broken_ingest(recording):
 def broken_feed(recording):
     ingest.run(recording.id)
     recording.source.unlink()
-    return feed.apply((recording.id, 0))
+    return feed.apply((recording.id, 0, 1))
 
 
 def broken_assemble(recording):
