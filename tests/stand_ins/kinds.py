@@ -23,8 +23,10 @@ from weights.manifest import (
 NETWORKS = ("retinaface_frame", "retinaface_face", "star98", "pfld68", "mtl_aus")
 
 
-def write_kinds(given: Path, folder: Path, points_off: float = 0.0) -> Path:
-    """A copy of a weights folder with a float16 kind of every network.
+def write_kinds(
+    given: Path, folder: Path, points_off: float = 0.0, without: tuple[str, ...] = ()
+) -> Path:
+    """A copy of a weights folder with a float16 kind of every network, or without it of some.
 
     points_off: how far STAR's points are from the float32 ones, in px of its crop.
     """
@@ -33,7 +35,7 @@ def write_kinds(given: Path, folder: Path, points_off: float = 0.0) -> Path:
     models = [
         with_kind(folder, model, points_off if model.name == "star98" else 0.0)
         for model in record.models.values()
-        if model.name in NETWORKS
+        if model.name in NETWORKS and model.name not in without
     ]
     write_record(folder, WeightsRecord(record.models).having(*models))
     return folder

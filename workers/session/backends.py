@@ -167,9 +167,12 @@ def permitted_kinds(precision: PrecisionChoice) -> tuple[ModelKind, ...]:
     return tuple(kind for kind in kinds if PRECISIONS[kind] == precision)
 
 
-def kind_run(installed: InstalledModel, backend: Backend) -> ModelKind:
-    """The kind of a network's files that a backend opens."""
-    return "fp32" if backend.kind == "int8" and installed.name != QUANTIZED else backend.kind
+def run_by(installed: InstalledModel, backend: Backend) -> Backend:
+    """What runs a network: in float32 where its record has not the backend's kind, as its numbers
+    would drift too far, or it would gain nothing; on a Mac that is left to the CPU."""
+    if backend.kind == "fp32" or installed.variant(backend.kind) is not None:
+        return backend
+    return CPU if backend.provider == "coreml" else Backend(backend.provider)
 
 
 def as_run(installed: InstalledModel, backend: Backend) -> InstalledModel:

@@ -66,7 +66,8 @@ def files_before_the_check(
 
 
 def check_precision(installed: tuple[InstalledModel, ...], precision: PrecisionChoice) -> None:
-    """Raises WeightsError where a network's record has no kind of a precision."""
+    """Raises WeightsError where no network's record has a kind of a precision: those that have none
+    would drift too far, and are run in float32."""
     kinds = permitted_kinds(precision)
     if "fp32" in kinds:
         return
@@ -80,7 +81,7 @@ def check_precision(installed: tuple[InstalledModel, ...], precision: PrecisionC
     lacking = [
         model.file for model in networks if not any(one.kind in kinds for one in model.variants)
     ]
-    if lacking:
+    if len(lacking) == len(networks):
         raise WeightsError(
             f"these weights have no {precision} kind of {', '.join(lacking)}: type 'facemirror "
             f"weights {making}', or leave out --precision {precision}"

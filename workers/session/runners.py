@@ -5,7 +5,7 @@ from pathlib import Path
 from weights.manifest import InstalledModel, verify_variant
 from workers.models.pfld68 import PICTURES as PFLD_PICTURES
 from workers.models.runner import Runner
-from workers.session.backends import Backend, kind_run
+from workers.session.backends import Backend, run_by
 from workers.session.onnx_model import OnnxModel
 from workers.session.providers import ONNX_NAMES, ProviderError, execution_providers
 
@@ -16,14 +16,15 @@ def open_runner(
     """A network of a weights folder, ready to run.
 
     batch: how many times its pictures it takes at once; compiled: folder for compiled Core ML
-    models. Raises WeightsError where the backend's kind of it is not recorded, missing or changed,
-    and ProviderError where ONNX Runtime would quietly run on another provider.
+    models. It is run in float32 where its record has not the backend's kind (`backends.run_by`).
+    Raises WeightsError where the file is missing or changed, or a batch is not recorded, and
+    ProviderError where ONNX Runtime would quietly run on another provider.
     """
     path, checksum = weights / installed.file, installed.sha256
-    kind = kind_run(installed, backend)
-    if (kind, batch) != ("fp32", 1):
-        path = verify_variant(weights, installed.name, kind, batch)
-        variant = installed.variant(kind, batch)
+    backend = run_by(installed, backend)
+    if (backend.kind, batch) != ("fp32", 1):
+        path = verify_variant(weights, installed.name, backend.kind, batch)
+        variant = installed.variant(backend.kind, batch)
         checksum = checksum if variant is None else variant.sha256
     # A folder for each checksum: Core ML's cache does not notice that a model has changed.
     cache = compiled / checksum[:16]

@@ -14,9 +14,9 @@ from workers.session.backends import (
     as_run,
     candidates,
     files_run,
-    kind_run,
     libraries_here,
     permitted_kinds,
+    run_by,
 )
 from workers.session.providers import ProviderError
 
@@ -72,8 +72,22 @@ def test_integers_are_for_the_cpu_and_never_tried_unless_asked_for():
 
 def test_beside_the_quantized_network_the_others_run_in_float32():
     star, head = (read_record(DEMO_FOLDER).models[name] for name in ("star98", "mtl_aus"))
-    assert [kind_run(model, INT8) for model in (star, head)] == ["int8", "fp32"]
-    assert [kind_run(model, Backend("cpu", "fp16")) for model in (star, head)] == ["fp16", "fp16"]
+    int8 = ModelVariant("int8", "i", "0", 1, 0.1, "px", "1")
+    star = replace(star, variants=(int8,))
+    assert [run_by(model, INT8) for model in (star, head)] == [INT8, CPU]
+
+
+def test_a_network_without_the_kind_is_run_in_float32_on_a_mac_by_the_cpu():
+    plain = read_record(DEMO_FOLDER).models["star98"]
+    fp16 = replace(plain, variants=(ModelVariant("fp16", "f", "0", 1, 0.1, "px", "1"),))
+    onnx = Backend("coreml", "fp16", "onnxruntime", "ALL")
+    program = Backend("coreml", "coreml", "coremltools", "ALL")
+    cuda = Backend("cuda", "fp16")
+    assert [run_by(fp16, one) for one in (onnx, program, cuda)] == [onnx, CPU, cuda]
+    assert [run_by(plain, one) for one in (onnx, program, cuda)] == [CPU, CPU, Backend("cuda")]
+    whole = Backend("coreml", "fp32", "onnxruntime", "CPU_AND_GPU")
+    assert run_by(plain, whole) == whole
+    assert files_run([as_run(plain, onnx)]) == {"star98.onnx": plain.sha256}
 
 
 def test_a_provider_asked_for_by_name_is_never_replaced():

@@ -30,8 +30,6 @@ WIDTH, HEIGHT = 640, 480
 SURROUNDINGS = 1.6
 """Width of what the face detector sees, in units of the face box's longer side."""
 
-LIKELIEST = 50
-"""Boxes are compared at so many anchors, those that the CPU gives the best scores."""
 
 _SMILE = Activations(SideActivations(au06=0.6, au12=1.0), SideActivations(au12=0.4))
 _SHUT = Activations(SideActivations(au45=1.0, au04=0.7), SideActivations(au45=0.6, au25=0.8))
@@ -110,9 +108,10 @@ def _deviation(
 ) -> dict[str, float]:
     if name.startswith("retinaface"):
         scores = _furthest(given[1], wanted[1])
-        if _furthest(given[0], wanted[0]) == NO_NUMBERS:
+        if NO_NUMBERS in (scores, _furthest(given[0], wanted[0])):
             return {"boxes, px": NO_NUMBERS, "scores": scores}
-        likely = np.argsort(-wanted[1][0])[:LIKELIEST]
+        best = np.maximum(given[1][0], wanted[1][0])
+        likely = best >= min(retinaface.FACE_SCORE, float(best.max()))
         prior = retinaface.anchors(*shape[2:])[likely]
         there, here = (
             retinaface.boxes_at(prior, answers[0][0][likely].astype(np.float64))

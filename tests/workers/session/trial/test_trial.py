@@ -198,7 +198,14 @@ def test_a_kind_that_the_record_has_not_is_not_tried_by_told_figures(tmp_path):
     assert told.tried == [CPU, SLOW]
     assert trial is not None
     lacking = {one.backend: one.why_not for one in trial.attempts}
-    assert lacking[QUICK].startswith("these weights have no coreml file of retinaface_frame, ")
+    assert lacking[QUICK] == "these weights have no coreml files"
+
+
+def test_a_kind_that_some_networks_have_not_is_tried_by_told_figures(tmp_path):
+    first, *others = INSTALLED
+    told = Told(**{QUICK.name: 1.0})
+    backend, _ = choose(tmp_path, told, installed=(replace(first, variants=()), *others))
+    assert backend == QUICK
 
 
 def batches(model: InstalledModel) -> InstalledModel:
