@@ -23,6 +23,7 @@ def chosen_analysis(
     au_labels: AuLabels,
     flip: bool,
     debug_video: bool,
+    fast: bool,
 ) -> AnalysisSettings:
     """The settings asked for; landmarks None: what the AU method wants.
 
@@ -35,6 +36,7 @@ def chosen_analysis(
         smoothing=smoothing,
         flip=flip,
         debug_video=debug_video,
+        fast=fast,
     )
     require_compatible(analysis, au_labels)
     return analysis
@@ -54,6 +56,11 @@ def require_compatible(analysis: AnalysisSettings, au_labels: AuLabels) -> None:
     if analysis.aus == "openface2" and SCHEMES[analysis.landmarks].count != OPENFACE2_POINTS:
         raise UsageError(
             f"--aus openface2 needs 68 points: leave out --landmarks {analysis.landmarks}"
+        )
+    if analysis.fast and analysis.landmarks == "clnf68":
+        raise UsageError(
+            "--fast is for star98 and pfld68: OpenFace 2's own tracker looks at every frame. Add "
+            "--landmarks pfld68, or leave --fast out"
         )
     if analysis.aus == "openface2" and au_labels != "openface3":
         raise UsageError(f"--au-labels {au_labels} renames OpenFace 3's scores: leave it out")

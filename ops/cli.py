@@ -25,6 +25,7 @@ from ops.run_options import (
     EncoderOption,
     Faces,
     FacesOption,
+    FastOption,
     FlipOption,
     ForceOption,
     LandmarksOption,
@@ -106,6 +107,7 @@ def run(
     ] = None,
     debug_video: DebugVideoOption = False,
     flip: FlipOption = False,
+    fast: FastOption = False,
     force: ForceOption = False,
     rest: RestOption = None,
     broker: Annotated[
@@ -133,6 +135,7 @@ def run(
             au_labels=au_labels.value,
             flip=flip,
             debug_video=debug_video,
+            fast=fast,
         )
         at_rest = chosen_rest(rest)
     demo = str(weights) == DEMO

@@ -115,6 +115,15 @@ DebugVideoOption = Annotated[
         rich_help_panel=MEASURED,
     ),
 ]
+FastOption = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="The landmark model looks at one frame in five, about, and wherever eyes, mouth or "
+        "head move so that it must; in between its points are followed. For star98 and pfld68.",
+        rich_help_panel=MEASURED,
+    ),
+]
 ForceOption = Annotated[
     bool,
     typer.Option(

@@ -127,7 +127,7 @@ def _analyse(
         last_frame=progress.last_frame,
         deinterlaced=result.deinterlaced,
     )
-    pts = chunk.pts[chunk.start - chunk.first :]
+    pts = chunk.own_pts
     packed = pack_result(pts, result.rows.to_bytes(), result.segments, report)
     pace = chunk.frames / (time.monotonic() - begun)
     store.put_result(index, packed, chunk.frames, worker, pace)

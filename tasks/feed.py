@@ -136,7 +136,7 @@ def _store_chunks(plan: RecordingPlan, store: RecordingStore, part: int) -> None
             start=planned.start,
             stop=planned.stop,
             first=planned.first,
-            pts=recording.index.pts[planned.first : planned.stop],
+            pts=recording.index.pts[planned.first : planned.until],
             numerator=plan.numerator,
             denominator=plan.denominator,
             width=plan.width,

@@ -107,9 +107,10 @@ def plan_recording(
         history=analysis.lookback,
         anchor=restarts.every,
         warm_up=restarts.warm_up,
+        to_next_anchor=analysis.fast,
     )
     chunks = tuple(
-        PlannedChunk(span.start, span.stop, span.first, span.decode_from, size)
+        PlannedChunk(span.start, span.stop, span.first, span.decode_from, span.until, size)
         for span, size in zip(spans, segment_bytes(index, spans), strict=True)
     )
     sizes = [chunk.segment_bytes + round(chunk.frames * results) for chunk in chunks]

@@ -101,6 +101,7 @@ class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
     stop: int
     first: int
     decode_from: int
+    until: int
     segment_bytes: int
 
     @property
@@ -111,7 +112,7 @@ class PlannedChunk(msgspec.Struct, frozen=True, array_like=True):
     @property
     def span(self) -> ChunkSpan:
         """The frames that it is cut for."""
-        return ChunkSpan(self.start, self.stop, self.first, self.decode_from)
+        return ChunkSpan(self.start, self.stop, self.first, self.decode_from, self.until)
 
 
 class RecordingFormat(msgspec.Struct, frozen=True, kw_only=True):

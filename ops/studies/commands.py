@@ -20,6 +20,7 @@ from ops.run_options import (
     DebugVideoOption,
     Faces,
     FacesOption,
+    FastOption,
     FlipOption,
     ForceOption,
     LandmarksOption,
@@ -81,6 +82,7 @@ def submit(
     smoothing: SmoothingOption = Smoothing.none,
     au_labels: AuLabelsOption = AuLabels.openface3,
     flip: FlipOption = False,
+    fast: FastOption = False,
     debug_video: DebugVideoOption = False,
     rest: RestOption = None,
     provider: Annotated[
@@ -122,6 +124,7 @@ def submit(
             au_labels=au_labels.value,
             flip=flip,
             debug_video=debug_video,
+            fast=fast,
         )
         settings = RunSettings(analysis=analysis, au_labels=au_labels.value, rest=chosen_rest(rest))
         folder = DEMO_FOLDER if demo else weights or default_folder()

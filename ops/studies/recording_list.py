@@ -11,7 +11,7 @@ from ops.errors import UsageError
 from tasks.messages import Priority, RunSettings
 
 SUFFIX = ".csv"
-COLUMNS = ("recording", "name", "landmarks", "au_labels", "flip", "debug_video", "priority")
+COLUMNS = ("recording", "name", "landmarks", "au_labels", "flip", "debug_video", "fast", "priority")
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
@@ -59,6 +59,7 @@ def _listed(
         "landmarks": given.get("landmarks", analysis.landmarks),
         "flip": _flag(where, given, "flip", analysis.flip),
         "debug_video": _flag(where, given, "debug_video", analysis.debug_video),
+        "fast": _flag(where, given, "fast", analysis.fast),
     }
     try:
         chosen = msgspec.convert(

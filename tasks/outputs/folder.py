@@ -175,7 +175,7 @@ def _write_tables(
     stem: the folder and the name that all files begin with.
     """
     settings = plan.order.settings
-    points = SCHEMES[settings.analysis.landmarks].count
+    points, fast = SCHEMES[settings.analysis.landmarks].count, settings.analysis.fast
     shape_numbers = next(_chunks(plan, spool))[0].shapes.shape[1]
     counts = RowCounts()
     boxes, poses = [], []
@@ -184,12 +184,12 @@ def _write_tables(
             settings, plan.order.models, weights, lambda: (r for r, _ in _chunks(plan, spool)), stem
         ) as aus,
         gzip_csv_file(
-            Path(f"{stem}_landmarks.csv.gz"), landmark_header(points, shape_numbers)
+            Path(f"{stem}_landmarks.csv.gz"), landmark_header(points, shape_numbers, fast)
         ) as landmarks,
     ):
         for planned, (rows, times) in zip(plan.chunks, _chunks(plan, spool), strict=True):
             aus.add(rows, planned.start, times)
-            landmarks.add(landmark_rows(rows, planned.start, times))
+            landmarks.add(landmark_rows(rows, planned.start, times, fast))
             counts.add(rows)
             boxes.append(rows.boxes)
             poses.append(rows.poses)

@@ -25,13 +25,16 @@ OFTEN = 0.25
 class RowCounts(msgspec.Struct):
     """Counts over a recording's frames, chunk by chunk, in order.
 
-    measured: with a face; without_face: readable, but no face was found; undecodable; searched:
-    frames in which the whole picture was searched for faces; with_several_faces: of those;
-    face_jumps: how often the measured face is elsewhere in the next frame.
+    measured: with a face; followed: of these, whose landmarks were followed from frames before and
+    behind at which the landmark model looked (--fast); without_face: readable, but no face was
+    found; undecodable; searched: frames in which the whole picture was searched for faces;
+    with_several_faces: of those; face_jumps: how often the measured face is elsewhere in the next
+    frame.
     """
 
     frames: int = 0
     measured: int = 0
+    followed: int = 0
     without_face: int = 0
     undecodable: int = 0
     searched: int = 0
@@ -42,6 +45,7 @@ class RowCounts(msgspec.Struct):
         """Count the next chunk."""
         self.frames += len(rows)
         self.measured += int(rows.success.sum())
+        self.followed += int(rows.followed.sum())
         self.without_face += int((rows.decoded & ~rows.success).sum())
         self.undecodable += int((~rows.decoded).sum())
         self.searched += int((rows.faces >= 0).sum())
@@ -306,9 +310,12 @@ def _confidence(settings: RunSettings) -> str:
             "OpenFace 2's: (1 - c) / 2, c being the certainty of its tracker's validator; without "
             f"a validator {detector}"
         )
+    said = detector
     if settings.analysis.landmarks == "star98":
-        return f"{detector}, or STAR's mean point-map response where that is lower"
-    return detector
+        said += ", or STAR's mean point-map response where that is lower"
+    if settings.analysis.fast:
+        said += "; in a followed frame no higher than in the two that it was followed from"
+    return said
 
 
 def _summed(parts: Iterable[dict[str, float]]) -> dict[str, float]:

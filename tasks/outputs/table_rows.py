@@ -78,28 +78,33 @@ IRIS_COLUMNS = tuple(f"{side}_iris_{axis}_{i}" for side in SIDES for i in range(
 """The points of `ChunkRows.irises`, px."""
 
 
-def landmark_header(points: int, shape_numbers: int = 0) -> list[str]:
+def landmark_header(points: int, shape_numbers: int = 0, fast: bool = False) -> list[str]:
     """The header of the landmark table for P points.
 
     shape_numbers: how many `FrameRow.shape` has; 0 where the landmarks come without a shape, and
-    without irises.
+    without irises; fast: with a column that says where the landmark model did not look.
     """
     coordinates = [f"{axis}_{i}" for i in range(points) for axis in "xy"]
     local = shape_numbers - len(shape_header(0)) - len(CAMERA_POSE)
     shape = (*shape_header(local), *CAMERA_POSE, *IRIS_COLUMNS) if shape_numbers else ()
-    return ["frame", "timestamp", "confidence", *BOX_AND_POSE, *coordinates, *shape]
+    frame = ("frame", "timestamp", "confidence", *(("followed",) if fast else ()))
+    return [*frame, *BOX_AND_POSE, *coordinates, *shape]
 
 
-def landmark_rows(chunk: ChunkRows, first: int, timestamps: Sequence[float]) -> Iterator[list[str]]:
+def landmark_rows(
+    chunk: ChunkRows, first: int, timestamps: Sequence[float], fast: bool = False
+) -> Iterator[list[str]]:
     """Rows under `landmark_header`: face box and points in px of the upright frame, as found in it
-    alone; the head's yaw, pitch and roll in degrees (see `workers.face.head_pose.HeadPose`); and
-    OpenFace 2's shape, its place before the camera and the irises, where the landmarks are its
-    tracker's."""
+    alone, unless `followed` is 1 (0: the landmark model looked); the head's yaw, pitch and roll in
+    degrees (see `workers.face.head_pose.HeadPose`); and OpenFace 2's shape, its place before the
+    camera and the irises, where the landmarks are its tracker's."""
     tracked = chunk.shapes.shape[1] > 0
     points = chunk.points.reshape(len(chunk), -1)
     numbers = np.concatenate([chunk.boxes, chunk.poses, points], axis=1)
     for i, timestamp in enumerate(timestamps):
         frame = [str(first + i), _seconds(timestamp), f"{chunk.confidence[i]:.4f}"]
+        if fast:
+            frame.append(str(int(chunk.followed[i])) if chunk.success[i] else EMPTY)
         irises = fixed(chunk.irises[i].reshape(-1), 2) if tracked else []
         yield [*frame, *fixed(numbers[i], 2), *exact_cells(chunk.shapes[i]), *irises]
 

@@ -15,6 +15,7 @@ def chosen(**given):
         "au_labels": "openface3",
         "flip": False,
         "debug_video": False,
+        "fast": False,
     }
     return chosen_analysis(**(defaults | given))
 
@@ -30,6 +31,8 @@ def test_each_au_method_has_its_landmarks(aus, landmarks):
     [
         ({"aus": "openface2", "landmarks": "star98"}, "leave out --landmarks star98"),
         ({"aus": "openface2", "au_labels": "face-mirror-1"}, "renames OpenFace 3's scores"),
+        ({"fast": True, "landmarks": "clnf68"}, "--fast is for star98 and pfld68"),
+        ({"fast": True, "aus": "openface2"}, "Add --landmarks pfld68, or leave --fast out"),
         ({"faces": "original"}, "needs --aus openface2"),
         (
             {"aus": "openface2", "faces": "original", "smoothing": "face-mirror-1"},

@@ -41,7 +41,7 @@ def study(broker) -> str:
     _, reading, running, failed, done = store.orders().values()
     store.begin(reading.id)
     store.begin(running.id)
-    store.recording(running.id).put_plan(plan_of(running, (PlannedChunk(0, 10, 0, 0, 5),)))
+    store.recording(running.id).put_plan(plan_of(running, (PlannedChunk(0, 10, 0, 0, 10, 5),)))
     reason = "/in/P4[right].mp4: is no video [red] at all"
     store.recording(failed.id).finish(RecordingOutcome(status="failed", reason=reason))
     warned = RecordingOutcome(status="done", frames=9, warnings=("see P5[left].csv :warning:",))

@@ -13,7 +13,15 @@ def test_options_arrive_in_run_json(tmp_path):
     record(tmp_path / "nobody.mp4", Recipe(frames=24, options=(("g", "1"),)))
     given = (
         *("run", tmp_path / "nobody.mp4", "--out", tmp_path / "out", "--weights", "demo"),
-        *("--flip", "--debug-video", "--smoothing", "face-mirror-1", "--chunk-frames", 10),
+        *(
+            "--flip",
+            "--debug-video",
+            "--fast",
+            "--smoothing",
+            "face-mirror-1",
+            "--chunk-frames",
+            10,
+        ),
         *("--au-labels", "face-mirror-1", "--provider", "cpu", "--workers", 2),
         *("--log", tmp_path / "run.log"),
     )
@@ -30,6 +38,7 @@ def test_options_arrive_in_run_json(tmp_path):
             "smoothing": "face-mirror-1",
             "flip": True,
             "debug_video": True,
+            "fast": True,
         },
         "au_labels": "face-mirror-1",
         "chunk_frames": 10,

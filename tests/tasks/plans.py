@@ -2,7 +2,7 @@
 
 from tasks.messages import PlannedChunk, RecordingOrder, RecordingPlan
 
-TWO_CHUNKS = (PlannedChunk(0, 10, 0, 0, 5), PlannedChunk(10, 20, 10, 10, 5))
+TWO_CHUNKS = (PlannedChunk(0, 10, 0, 0, 10, 5), PlannedChunk(10, 20, 10, 10, 20, 5))
 
 
 def plan_of(

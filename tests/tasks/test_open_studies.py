@@ -18,7 +18,7 @@ from tests.tasks.plans import plan_of
 from workers.chunk.order import AnalysisSettings
 from workers.process.queues import FILES_QUEUE
 
-CHUNKS = (PlannedChunk(0, 50, 0, 0, 1000), PlannedChunk(50, 100, 50, 50, 1000))
+CHUNKS = (PlannedChunk(0, 50, 0, 0, 50, 1000), PlannedChunk(50, 100, 50, 50, 100, 1000))
 DONE = RecordingOutcome(status="done")
 EACH = 10
 

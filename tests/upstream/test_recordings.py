@@ -12,6 +12,7 @@ from tests.faces import filmed, pictures
 from tests.ops.command import facemirror
 from tests.ops.outputs import Outputs
 from tests.shared import shared
+from workers.face.eyes import au45
 from workers.face.mirroring import SIDES
 from workers.face.scheme import IBUG68
 from workers.face.tracking import FaceTracker
@@ -222,3 +223,25 @@ def check_symmetry(outputs, models):
         found = ends(np.stack([face.points for face in faces if face]))
         off = np.abs(np.einsum("nec,nc->ne", found - put[:, :1], normal)).max(axis=1) / width
         assert np.quantile(off, 0.99) < 0.02
+
+
+def test_the_fast_way_measures_a_talking_persons_blinks_and_aus_as_the_exact_one(
+    office, run, outputs
+):
+    fast = run(office, *PFLD, "--fast", "--workers", 2)
+    assert fast.run["counts"]["followed"] > 0.7 * 288
+    there, here = outputs.landmarks(), fast.landmarks()
+    apart = np.linalg.norm(here - there, axis=2)
+    assert apart.mean() < 1.0
+    assert np.percentile(apart, 99) < 3.0
+    for side in SIDES:
+        exact, followed = outputs.aus(side), fast.aus(side)
+        given = np.isfinite(exact).all(axis=0)
+        assert given.sum() == 17
+        assert np.abs(exact - followed)[:, given].mean(axis=0).max() < 0.1 * 5
+        closure = np.array([[au45(p, IBUG68, side) for p in points] for points in (there, here)])
+        peaks = [i for i in range(3, 285) if closure[0, i - 3 : i + 4].argmax() == 3]
+        blinks = [i for i in peaks if closure[0, i] >= 1.0]
+        assert len(blinks) > 4
+        for i in blinks:
+            assert abs(closure[1, i - 2 : i + 3].max() - closure[0, i]) < 0.5

@@ -18,27 +18,28 @@ TURN_SECONDS, NOD_SECONDS = 2.0, 1.6
 """How long it takes to turn and to nod to both sides and back."""
 
 RAMP = 0.6
-"""Seconds that a movement takes to its peak, and back."""
+"""Seconds that a movement takes to its peak, and back, unless said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """A movement from start to stop, s: up and down in RAMP, held at `peak` in between."""
+    """A movement from start to stop, s: up and down in `ramp`, held at `peak` in between."""
 
     name: str
     start: float
     stop: float
     peak: Activations
+    ramp: float = RAMP
 
     def strength(self, time: float) -> float:
         """How much of the peak is reached at a time, s; 0 to 1, smooth."""
-        t = float(np.clip(min(time - self.start, self.stop - time) / RAMP, 0.0, 1.0))
+        t = float(np.clip(min(time - self.start, self.stop - time) / self.ramp, 0.0, 1.0))
         return t * t * (3.0 - 2.0 * t)
 
     @property
     def hold(self) -> tuple[float, float]:
         """The time, s, while the peak is held."""
-        return self.start + RAMP, self.stop - RAMP
+        return self.start + self.ramp, self.stop - self.ramp
 
     def weakened(self, left_factor: float) -> "Exercise":
         """The same exercise of a patient whose left side moves less by a factor."""

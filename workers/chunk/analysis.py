@@ -30,7 +30,7 @@ from workers.face.scheme import LandmarkScheme
 from workers.face.shape.camera_pose import camera_pose
 from workers.face.shape.shape_model import ShapeModel
 from workers.face.smoothing import smoothed
-from workers.face.tracking import TrackedFace
+from workers.face.tracking import SeenFrame, TrackedFace
 from workers.session.loading import Models
 from workers.video.segments.decoding import decode_segment
 from workers.video.writing.encoders import Encoder
@@ -58,9 +58,9 @@ def analyse_chunk(
 ) -> ChunkAnalysis:
     """Analyse one chunk.
 
-    segment: the recording's packets that hold frames [first, stop); on_frame is told the number of
-    finished frames; encoder: of the videos. Raises VideoError where the segment cannot be read, or
-    this machine lacks the encoder.
+    segment: the recording's packets that hold the frames of `order.pts`; on_frame is told the
+    number of finished frames; encoder: of the videos. Raises VideoError where the segment cannot be
+    read, or this machine lacks the encoder.
     """
     timer = StageTimer()
     measurer = models.measurer(order.settings.faces)
@@ -81,7 +81,7 @@ def analyse_chunk(
             videos.write(frame, order.pts[frame.index - order.first])
             on_frame(frame.index - order.start + 1)
         segments = videos.finish()
-    deinterlaced = sum(index >= order.start for index in woven)
+    deinterlaced = sum(order.start <= index < order.stop for index in woven)
     return ChunkAnalysis(rows.finish(), segments, timer.seconds, timer.cpu_seconds, deinterlaced)
 
 
@@ -95,21 +95,32 @@ def _followed(
     """Frames [first, stop) with the face followed through them and mirrored from `start` on."""
     settings = order.settings
     decoded = decode_segment(segment, order.pts, order.rotation, settings.flip, on_woven)
-    tracker = models.tracker(order.stop)
     scheme = models.landmarker.scheme
     window: deque[TrackedFace | None] = deque(maxlen=settings.lookback + 1)
-    depth = depth_for(order.picture_bytes)
-    pictures = prefetched(timer.timed_items("decode", decoded), depth)
-    for index, picture in enumerate(pictures, order.first):
-        with timer.stage("track"):
-            sighting = tracker.step(index, picture)
-        window.append(sighting.face)
-        if index < order.start or picture is None or sighting.face is None:
-            yield AnalysedFrame(index, picture, sighting.faces)
+    for seen in _seen(order, decoded, models, timer):
+        index, picture, face = seen.index, seen.picture, seen.sighting.face
+        window.append(face)
+        if index < order.start or picture is None or face is None:
+            yield AnalysedFrame(index, picture, seen.sighting.faces)
             continue
         with timer.stage("mirror"):
-            found = analysed_face(picture, sighting.face, list(window), scheme, settings.faces)
-        yield AnalysedFrame(index, picture, sighting.faces, found)
+            found = analysed_face(picture, face, list(window), scheme, settings.faces)
+        yield AnalysedFrame(index, picture, seen.sighting.faces, found)
+
+
+def _seen(
+    order: ChunkOrder, decoded: Iterator[Image | None], models: Models, timer: StageTimer
+) -> Iterator[SeenFrame]:
+    """Frames [first, stop) with the face followed through them."""
+    follower = models.follower(order.stop, order.settings.fast)
+    pictures = prefetched(timer.timed_items("decode", decoded), depth_for(order.picture_bytes))
+    for index, picture in enumerate(pictures, order.first):
+        for seen in timer.timed_items("track", follower.take(index, picture)):
+            if seen.index < order.stop:
+                yield seen
+    for seen in timer.timed_items("track", follower.finish()):
+        if seen.index < order.stop:
+            yield seen
 
 
 def analysed_face(
@@ -173,6 +184,7 @@ def measured(
         aus=aus,
         shape=_shape_of(face, frame.picture, shape_model),
         irises=face.irises,
+        followed=face.followed,
     )
 
 

@@ -59,7 +59,7 @@ def _opened(rows: bytes) -> ChunkRows:
 
 def at_the_times_of(order: ChunkOrder, segment: EncodedSegment) -> bytes:
     """A segment of as many frames as a chunk has, at the chunk's times."""
-    pts = order.pts[order.start - order.first :]
+    pts = order.own_pts
     ticks = {"numerator": order.numerator, "denominator": order.denominator}
     return msgspec.structs.replace(segment, pts=pts, **ticks).to_bytes()
 

@@ -37,7 +37,8 @@ RESTARTS: dict[LandmarkName, Restarts] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
-    """The settings that change what is measured or written."""
+    """The settings that change what is measured or written. fast: the landmark model does not look
+    at every frame, see `workers.face.flow`."""
 
     landmarks: LandmarkName = "star98"
     aus: AuMethod = "openface3"
@@ -45,6 +46,7 @@ class AnalysisSettings:
     smoothing: Smoothing = "none"
     flip: bool = False
     debug_video: bool = False
+    fast: bool = False
 
     @property
     def lookback(self) -> int:
@@ -62,8 +64,9 @@ class AnalysisSettings:
 class ChunkOrder:
     """Frames [start, stop) of a recording; [first, start) is the lookback.
 
-    pts: presentation times of the frames [first, stop), in units of numerator/denominator s;
-    width, height: px of the upright frame; rotation: degrees that turn a decoded frame upright.
+    pts: presentation times of the frames from `first` on, in units of numerator/denominator s;
+    those behind `stop` are looked at only for what the ones before need of them; width, height: px
+    of the upright frame; rotation: degrees that turn a decoded frame upright.
     """
 
     recording: str
@@ -82,6 +85,11 @@ class ChunkOrder:
     def frames(self) -> int:
         """How many frames the chunk has, lookback left out."""
         return self.stop - self.start
+
+    @property
+    def own_pts(self) -> tuple[int, ...]:
+        """The presentation times of the frames [start, stop)."""
+        return self.pts[self.start - self.first : self.stop - self.first]
 
     @property
     def picture_bytes(self) -> int:

@@ -30,7 +30,8 @@ class FrameRow:
 
     box (4,), points (P, 2): px of the frame; pose (3,): yaw, pitch, roll as in `HeadPose`, degrees;
     aus: of this one frame; shape (S,): `ShapeFit.values` and `CameraPose.values`, one after the
-    other, where the landmarks come with them; irises (2, 8, 2): as `TrackedFace` has them.
+    other, where the landmarks come with them; irises (2, 8, 2), followed: as `TrackedFace` has
+    them.
     """
 
     confidence: float
@@ -40,20 +41,23 @@ class FrameRow:
     aus: AuArrays
     shape: Floats = field(default_factory=no_shape)
     irises: Floats | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkRows:
     """The frames of one chunk, in presentation order; n frames, P landmarks.
 
-    success (n,) bool: a face was found and measured; decoded (n,) bool; faces (n,) int16: how many
-    faces were seen where the whole picture was searched, else −1; confidence (n,) float32, 0
-    without a face; boxes (n, 4), points (n, P, 2), poses (n, 3), shapes (n, S) float32, NaN without
-    a face; irises (n, 2, 8, 2) float32, NaN for an eye without; aus: n frames.
+    success (n,) bool: a face was found and measured; decoded (n,) bool; followed (n,) bool: its
+    landmarks are those of neighbouring frames, followed; faces (n,) int16: how many faces were seen
+    where the whole picture was searched, else −1; confidence (n,) float32, 0 without a face; boxes
+    (n, 4), points (n, P, 2), poses (n, 3), shapes (n, S) float32, NaN without a face; irises
+    (n, 2, 8, 2) float32, NaN for an eye without; aus: n frames.
     """
 
     success: NDArray[np.bool_]
     decoded: NDArray[np.bool_]
+    followed: NDArray[np.bool_]
     faces: NDArray[np.int16]
     confidence: NDArray[np.float32]
     boxes: NDArray[np.float32]
@@ -95,6 +99,7 @@ class ChunkRowsBuilder:
         self._aus: list[AuArrays] = []
         self._success = np.zeros(frames, dtype=np.bool_)
         self._decoded = np.zeros(frames, dtype=np.bool_)
+        self._followed = np.zeros(frames, dtype=np.bool_)
         self._faces = np.full(frames, -1, dtype=np.int16)
         self._confidence = np.zeros(frames, dtype=np.float32)
         self._boxes = np.full((frames, 4), np.nan, dtype=np.float32)
@@ -113,6 +118,7 @@ class ChunkRowsBuilder:
         if row is None:
             return
         self._success[i] = True
+        self._followed[i] = row.followed
         self._confidence[i] = row.confidence
         self._boxes[i] = row.box
         self._points[i] = row.points
@@ -129,6 +135,7 @@ class ChunkRowsBuilder:
         return ChunkRows(
             success=self._success,
             decoded=self._decoded,
+            followed=self._followed,
             faces=self._faces,
             confidence=self._confidence,
             boxes=self._boxes,

@@ -33,6 +33,8 @@ class LandmarkScheme:
     chin: int
     right_eye: Eye
     left_eye: Eye
+    contour: range
+    mouth: range
     rigid: tuple[int, ...]
     pairs: tuple[tuple[int, int], ...] = ()
 
@@ -43,6 +45,8 @@ WFLW98 = LandmarkScheme(
     chin=16,
     right_eye=Eye(corners=(60, 64), lids=((61, 67), (62, 66), (63, 65))),
     left_eye=Eye(corners=(68, 72), lids=((69, 75), (70, 74), (71, 73))),
+    contour=range(33),
+    mouth=range(76, 96),
     rigid=(51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 64, 68, 72, 0, 32),
 )
 
@@ -52,6 +56,8 @@ IBUG68 = LandmarkScheme(
     chin=8,
     right_eye=Eye(corners=(36, 39), lids=((37, 41), (38, 40))),
     left_eye=Eye(corners=(42, 45), lids=((43, 47), (44, 46))),
+    contour=range(17),
+    mouth=range(48, 68),
     rigid=(27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45, 0, 16),
     pairs=(
         *((i, 16 - i) for i in range(8)),  # jaw

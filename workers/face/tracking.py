@@ -7,6 +7,7 @@ so what is found in a frame depends on nothing before its anchor, wherever a chu
 why an anchor searches thoroughly: it knows nothing of a face that was seen until then.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,7 +75,8 @@ class TrackedFace:
     last detected; confidence: the detector's score in this frame, or the landmark model's
     confidence where it gives one and it is lower; fit: the shape that the points are the projection
     of, where the landmark model fits one; irises: (2, 8, 2), points around the left and the right
-    iris, where the landmark model finds any, NaN for an eye without.
+    iris, where the landmark model finds any, NaN for an eye without; followed: the landmark model
+    did not look at this frame, its points are those of neighbouring frames, followed.
     """
 
     box: Floats
@@ -83,6 +85,7 @@ class TrackedFace:
     confidence: float
     fit: ShapeFit | None = None
     irises: Floats | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +112,42 @@ class Tracker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFrame:
+    """A frame of a recording, None where it could not be decoded, and what was seen in it."""
+
+    index: int
+    picture: Image | None
+    sighting: Sighting
+
+
+class Follower(Protocol):
+    """Follows the patient's face, and may need later frames for it."""
+
+    def take(self, index: int, picture: Image | None) -> Iterable[SeenFrame]:
+        """Take the next frame; gives those that are settled by it, in order."""
+        ...
+
+    def finish(self) -> Iterable[SeenFrame]:
+        """The rest, when no more frames come."""
+        ...
+
+
+class FrameByFrame:
+    """Settles each frame at once, by a tracker."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+
+    def take(self, index: int, picture: Image | None) -> Iterable[SeenFrame]:
+        """See `Follower`."""
+        yield SeenFrame(index, picture, self._tracker.step(index, picture))
+
+    def finish(self) -> Iterable[SeenFrame]:
+        """See `Follower`; nothing."""
+        return ()
+
+
 class FaceTracker:
     """Finds the most prominent face of each frame; frames come in order, without gaps."""
 
@@ -124,18 +163,24 @@ class FaceTracker:
         at_anchor = index % ANCHOR == 0
         if at_anchor:
             self._last = None
-        sighting = NOTHING if frame is None else self._look(frame, at_anchor)
+        if frame is None:
+            return NOTHING
+        sighting = self.seek(frame, thorough=True) if at_anchor else self.after(self._last, frame)
         self._last = sighting.face or self._last
         return sighting
 
-    def _look(self, frame: Image, at_anchor: bool) -> Sighting:
-        if self._last is not None:
-            followed = self._follow(frame, self._last)
+    def after(self, last: TrackedFace | None, frame: Image) -> Sighting:
+        """What is seen in a frame where a face was seen in an earlier one, None: in none."""
+        if last is not None:
+            # In whole px: what is seen in this frame must not hang on last digits of the one
+            # before, which other processors compute otherwise; they would grow with every frame.
+            followed = self.look(frame, np.rint(last.margins.around(last.points)), last.margins)
             if followed is not None:
                 return Sighting(followed, faces=None)
-        return self._seek(frame, thorough=at_anchor)
+        return self.seek(frame, thorough=False)
 
-    def _seek(self, frame: Image, thorough: bool) -> Sighting:
+    def seek(self, frame: Image, thorough: bool) -> Sighting:
+        """What a search of the whole picture finds. thorough: see `search`."""
         found = search(self._seeker, frame, thorough)
         if not len(found):
             return Sighting(face=None, faces=0)
@@ -148,17 +193,19 @@ class FaceTracker:
         confidence = _confidence(float(found.scores[best]), landmarks)
         return Sighting(TrackedFace(box, landmarks.points, margins, confidence), len(found))
 
-    def _follow(self, frame: Image, last: TrackedFace) -> TrackedFace | None:
-        # In whole px: what is seen in this frame must not hang on last digits of the one before,
-        # which other processors compute otherwise; they would grow from frame to frame.
-        box = np.rint(last.margins.around(last.points))
-        score = verified_score(self._verifier, frame, box)
+    def look(self, frame: Image, box: Floats, margins: Margins) -> TrackedFace | None:
+        """The face in a box of whole px, None where there is none. margins: of that face."""
+        score = self.score(frame, box)
         if score < FACE_SCORE:
             return None
         landmarks = self._landmarker.locate(frame, box)
         if not plausible(landmarks.points, box):
             return None
-        return TrackedFace(box, landmarks.points, last.margins, _confidence(score, landmarks))
+        return TrackedFace(box, landmarks.points, margins, _confidence(score, landmarks))
+
+    def score(self, frame: Image, box: Floats) -> float:
+        """See `verified_score`."""
+        return verified_score(self._verifier, frame, box)
 
 
 def _confidence(score: float, landmarks: Landmarks) -> float:

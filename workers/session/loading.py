@@ -15,10 +15,11 @@ from workers.aus.openface2.models import OpenFace2Models, open_openface2
 from workers.clnf.following import FaceTrack, RestartedTracker
 from workers.clnf.model_file import load_landmark_models
 from workers.clnf.tracker import LandmarkTracker
+from workers.face.flow.run_follower import RunFollower
 from workers.face.landmarker import Landmarker
 from workers.face.scheme import LandmarkName
 from workers.face.shape.shape_model import ShapeModel
-from workers.face.tracking import FaceTracker, Tracker
+from workers.face.tracking import FaceTracker, Follower, FrameByFrame, Tracker
 from workers.models.multitask import ActionUnitScores
 from workers.models.pfld68 import Pfld68
 from workers.models.retinaface import RetinaFace
@@ -64,6 +65,14 @@ class Models:
         return RestartedTracker(
             lambda: FaceTrack(self.seeker, self.verifier, self.landmarker, followed), stop
         )
+
+    def follower(self, stop: int, fast: bool) -> Follower:
+        """What follows the face up to the frame of this index. fast: looking at few frames, for
+        landmark models that look at frames one by one."""
+        tracker = self.tracker(stop)
+        if fast and isinstance(tracker, FaceTracker):
+            return RunFollower(tracker, self.landmarker.scheme)
+        return FrameByFrame(tracker)
 
     def measurer(self, kind: FaceKind) -> FaceMeasurer:
         """What measures faces of this kind."""

@@ -64,7 +64,7 @@ def example(short: Path, settings: AnalysisSettings, count: int = EXAMPLE_FRAMES
     """What the demo models measure in the short recording's first frames, and their videos."""
     index = read_index(short)
     order = _first_chunk(index, settings, count)
-    (segment,) = cut_segments(short, index, [ChunkSpan(0, order.stop, 0, 0)])
+    (segment,) = cut_segments(short, index, [ChunkSpan(0, order.stop, 0, 0, order.stop)])
     models = load_models(DEMO_FOLDER, CPU, settings.landmarks, settings.aus, Path())
     analysis = analyse_chunk(order, segment, models)
     return ChunkExample(rows=analysis.rows.to_bytes(), videos=analysis.segments)

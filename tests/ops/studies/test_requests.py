@@ -37,12 +37,19 @@ def test_a_list_gives_each_recording_its_own_settings(tmp_path):
     assert second.settings == SETTINGS
 
 
+def test_a_list_may_ask_for_the_fast_way(tmp_path):
+    first, second = listed(tmp_path, "recording,fast\na.mov,yes\nb.mov,\n")
+    assert first.settings.analysis == AnalysisSettings(landmarks="pfld68", fast=True)
+    assert not second.settings.analysis.fast
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("file\na.mov\n", "must name the column 'recording'"),
         ("recording,age\na.mov,3\n", "not age"),
         ("recording,flip\na.mov,perhaps\n", "line 2: flip is 'perhaps', not yes or no"),
+        ("recording,fast,landmarks\na.mov,yes,clnf68\n", "line 2: --fast is for star98"),
         ("recording,landmarks\na.mov,star99\n", "line 2: .*star99"),
         ("recording,name\n,x\n", "line 2: names no recording"),
         ("recording,priority\na.mov,soon\n", "line 2: .*soon"),

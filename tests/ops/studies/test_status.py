@@ -45,7 +45,7 @@ def half_done(client, tmp_path):
     store = study.recording(recording)
     order = store.order()
     assert order is not None
-    chunks = (PlannedChunk(0, 50, 0, 0, 1000), PlannedChunk(50, 100, 50, 50, 1000))
+    chunks = (PlannedChunk(0, 50, 0, 0, 50, 1000), PlannedChunk(50, 100, 50, 50, 100, 1000))
     store.put_plan(plan_of(order, chunks))
     store.begin_chunk(0, "process", WORKER)
     store.put_progress(0, 30)

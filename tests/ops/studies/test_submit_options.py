@@ -79,6 +79,7 @@ def different(order: RecordingOrder, other: RecordingOrder) -> dict[str, object]
     [
         ("--flip", {"settings.analysis.flip": True}),
         ("--debug-video", {"settings.analysis.debug_video": True}),
+        ("--fast", {"settings.analysis.fast": True}),
         ("--smoothing face-mirror-1", {"settings.analysis.smoothing": "face-mirror-1"}),
         ("--au-labels face-mirror-1", {"settings.au_labels": "face-mirror-1"}),
         ("--provider coreml", {"provider": "coreml"}),

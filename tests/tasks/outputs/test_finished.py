@@ -110,6 +110,7 @@ def test_another_file_of_that_name_is_not_finished(tmp_path):
         settings(au_labels="face-mirror-1"),
         settings(rest=(1.0, 2.0)),
         analysis(flip=True),
+        analysis(fast=True),
         analysis(debug_video=True),
         analysis(smoothing="face-mirror-1"),
         analysis(landmarks="pfld68"),

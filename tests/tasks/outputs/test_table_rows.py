@@ -96,6 +96,15 @@ def test_landmarks_are_given_with_their_box_and_the_heads_angles():
     assert set(lines[1][3:]) == {""}
 
 
+def test_the_fast_way_tells_where_the_landmark_model_looked():
+    rows = rows_of(row(), replace(row(), followed=True), None)
+    header = landmark_header(68, fast=True)
+    lines = landmark_rows(rows, 0, [0.0, 0.04, 0.08], fast=True)
+    told = [dict(zip(header, line, strict=True)) for line in lines]
+    assert [line["followed"] for line in told] == ["0", "1", ""]
+    assert told[1]["x1"] == "0.00"
+
+
 def test_irises_are_told_where_the_landmarks_are_the_trackers():
     rows = rows_of(row(), row())
     assert len(landmark_header(68)) == len(next(landmark_rows(rows, 0, [0.0, 0.04])))

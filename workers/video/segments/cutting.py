@@ -34,7 +34,7 @@ def cut_segments(
     """The segment of each span, in order, from one pass over the file.
 
     Only packets that a segment still needs are held in memory. A segment holds the packets, in
-    decode order, from its key frame up to the last one with a frame before `stop`, which is all
+    decode order, from its key frame up to the last one with a frame before `until`, which is all
     that they are decoded from; and as many more as the decoder holds back, so that a frame that
     should come out before them is seen to come out in its turn.
 
@@ -75,9 +75,9 @@ class _Places:
 
     def packet_range(self, span: ChunkSpan) -> tuple[int, int]:
         """The packets [begin, end) of a span. Those before the first key belong to the first."""
-        earliest = min(self._first[span.decode_from], *self._first[span.first : span.stop])
+        earliest = min(self._first[span.decode_from], *self._first[span.first : span.until])
         before = bisect_right(self._keys, earliest)
-        end = max(self._last[span.first : span.stop]) + 1 + self._tail
+        end = max(self._last[span.first : span.until]) + 1 + self._tail
         return (self._keys[before - 1] if before else 0), min(end, self._packets)
 
 
@@ -111,7 +111,7 @@ def _segment(index: VideoIndex, span: ChunkSpan, held: Sequence[_HeldPacket]) ->
     return Segment(
         codec=index.codec,
         first=span.first,
-        pts=index.pts[span.first : span.stop],
+        pts=index.pts[span.first : span.until],
         form=index.form,
         packets=tuple(_stored(index, held)),
     )

@@ -35,7 +35,7 @@ def decode_segment(
     """Yields the picture of each expected frame, in order: upright BGR (height, width, 3), uint8.
 
     data: a segment from `cut_segments`. pts: the presentation times of its span's frames
-    [first, stop), in the recording's ticks. rotation: clockwise degrees, `VideoIndex.rotation`.
+    [first, until), in the recording's ticks. rotation: clockwise degrees, `VideoIndex.rotation`.
     flip: mirrors left and right after that, for recordings that were stored mirrored. on_woven:
     told the recording's index of each frame that was woven from two fields.
 

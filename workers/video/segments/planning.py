@@ -20,16 +20,24 @@ class ChunkSpan:
     start, stop: the frames [start, stop) that the chunk gives results for.
     first: the frames [first, start) are analysed too, only for their history.
     decode_from: the key frame at or before `first`, where decoding has to start.
+    until: the frames [stop, until) are looked at, too, only for those before them.
     """
 
     start: int
     stop: int
     first: int
     decode_from: int
+    until: int
 
 
 def plan_chunks(
-    key_frames: Sequence[bool], chunk_frames: int, *, history: int, anchor: int, warm_up: int = 0
+    key_frames: Sequence[bool],
+    chunk_frames: int,
+    *,
+    history: int,
+    anchor: int,
+    warm_up: int = 0,
+    to_next_anchor: bool = False,
 ) -> tuple[ChunkSpan, ...]:
     """Divides a recording into chunks of about `chunk_frames` frames, none missing, none twice.
 
@@ -37,6 +45,7 @@ def plan_chunks(
     history: how many earlier frames the smoothing of a frame needs.
     anchor: tracking starts afresh at every frame divisible by this, so analysis starts at one,
     warm_up: or so many frames before.
+    to_next_anchor: what is seen in a frame depends on those up to the next anchor, included.
 
     What is left is divided evenly, so that workers finish together. A border is `history` frames
     after an anchor, so that nothing before that anchor's start is analysed, and within a quarter
@@ -49,7 +58,9 @@ def plan_chunks(
         raise ValueError(
             f"{chunk_frames=} and {anchor=} must be 1 or more, {history=} and {warm_up=} 0 or more"
         )
-    plan = _BorderSearch(_decode_starts(key_frames), chunk_frames, history, anchor, warm_up)
+    plan = _BorderSearch(
+        _decode_starts(key_frames), chunk_frames, history, anchor, warm_up, to_next_anchor
+    )
     starts = list(plan.starts())
     return tuple(plan.span(start, stop) for start, stop in pairwise([*starts, len(key_frames)]))
 
@@ -57,7 +68,7 @@ def plan_chunks(
 def single_frame(key_frames: Sequence[bool], frame: int) -> ChunkSpan:
     """The chunk of one frame alone. key_frames: as for `plan_chunks`."""
     decode_from = max((i for i in range(frame + 1) if key_frames[i]), default=0)
-    return ChunkSpan(frame, frame + 1, frame, decode_from)
+    return ChunkSpan(frame, frame + 1, frame, decode_from, frame + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ class _BorderSearch:
     history: int
     anchor: int
     warm_up: int
+    to_next_anchor: bool
 
     def starts(self) -> Iterator[int]:
         start: int | None = 0 if self.decode_starts else None
@@ -78,7 +90,7 @@ class _BorderSearch:
 
     def span(self, start: int, stop: int) -> ChunkSpan:
         first = self._first(start)
-        return ChunkSpan(start, stop, first, self.decode_starts[first])
+        return ChunkSpan(start, stop, first, self.decode_starts[first], self._until(stop))
 
     def _next_start(self, start: int) -> int | None:
         left = len(self.decode_starts) - start
@@ -115,6 +127,12 @@ class _BorderSearch:
     def _first(self, start: int) -> int:
         anchor = max(0, start - self.history) // self.anchor * self.anchor
         return max(0, anchor - self.warm_up)
+
+    def _until(self, stop: int) -> int:
+        if not self.to_next_anchor:
+            return stop
+        next_anchor = -(-stop // self.anchor) * self.anchor
+        return min(next_anchor + 1, len(self.decode_starts))
 
     def _run_in(self, border: int) -> int:
         first = self._first(border)

@@ -38,9 +38,10 @@ def check_cut(path: Path | str, index: VideoIndex, spans: Sequence[ChunkSpan]) -
     path = Path(path)
     first = index.first_picture
     key = next((frame for frame in range(first, 0, -1) if index.key_frames[frame]), 0)
-    probed = [ChunkSpan(first, first + 1, first, key)]
+    probed = [ChunkSpan(first, first + 1, first, key, first + 1)]
     for span in spans[1:2]:
-        probed.append(ChunkSpan(span.start, span.start + 1, span.first, span.decode_from))
+        first, stop = span.first, span.start + 1
+        probed.append(ChunkSpan(span.start, stop, first, span.decode_from, stop))
     for span in probed:
         _check(path, index, span)
 
@@ -61,7 +62,7 @@ def _cut_pictures(path: Path, index: VideoIndex, span: ChunkSpan) -> Iterator[Im
     """One after the other: those of a large recording would take gigabytes together."""
     try:
         (segment,) = cut_segments(path, index, [span])
-        yield from decode_segment(segment, index.pts[span.first : span.stop])
+        yield from decode_segment(segment, index.pts[span.first : span.until])
     except VideoError as error:
         raise VideoError(f"{path.name}: {error}") from error
 
@@ -83,7 +84,7 @@ def _direct_digests(path: Path, index: VideoIndex, span: ChunkSpan) -> dict[int,
 
     Empty where something was damaged on the way: then it is not known what they should be.
     """
-    wanted = set(range(span.first, span.stop)) - index.damaged_frames
+    wanted = set(range(span.first, span.until)) - index.damaged_frames
     places = [place for place, frame in enumerate(index.packet_frames) if frame in wanted]
     digests: dict[int, bytes] = {}
     begin = _begin(index, index.packet_frames.index(span.decode_from))

@@ -45,10 +45,29 @@ def test_chunks_cover_every_frame_once_and_start_where_decoding_can(history: int
 
 def test_a_single_frame_is_decoded_from_the_key_frame_at_or_before_it():
     keys = [True, False, False, True, False]
-    assert single_frame(keys, 4) == ChunkSpan(start=4, stop=5, first=4, decode_from=3)
-    assert single_frame(keys, 3) == ChunkSpan(start=3, stop=4, first=3, decode_from=3)
-    assert single_frame(keys, 2) == ChunkSpan(start=2, stop=3, first=2, decode_from=0)
+    assert single_frame(keys, 4) == ChunkSpan(start=4, stop=5, first=4, decode_from=3, until=5)
+    assert single_frame(keys, 3) == ChunkSpan(start=3, stop=4, first=3, decode_from=3, until=4)
+    assert single_frame(keys, 2) == ChunkSpan(start=2, stop=3, first=2, decode_from=0, until=3)
     assert single_frame([False, True], 0).decode_from == 0
+
+
+@pytest.mark.parametrize("history", [0, HISTORY])
+def test_where_the_next_anchor_is_needed_a_chunk_reaches_to_it_and_no_further(history: int) -> None:
+    for seed in range(200):
+        keys, chunk_frames = random_keys(seed)
+        sizes = {"history": history, "anchor": ANCHOR}
+
+        spans = plan_chunks(keys, chunk_frames, **sizes, to_next_anchor=True)
+
+        for span in spans:
+            behind = [i for i in range(span.stop, span.until) if i % ANCHOR == 0]
+            assert behind == [span.until - 1] or span.until == len(keys)
+            assert len(behind) <= 1
+        without = plan_chunks(keys, chunk_frames, **sizes)
+        assert [(s.start, s.stop, s.first) for s in without] == [
+            (s.start, s.stop, s.first) for s in spans
+        ]
+        assert all(span.until == span.stop for span in without)
 
 
 def test_no_chunk_decodes_more_than_three_chunks_twice() -> None:
@@ -94,7 +113,7 @@ def test_a_border_that_was_put_off_comes_soon_after_the_next_key_frame() -> None
 
 
 def test_a_recording_shorter_than_a_chunk_is_one_chunk() -> None:
-    assert plan(key_every(10, 37), 100) == (ChunkSpan(0, 37, 0, 0),)
+    assert plan(key_every(10, 37), 100) == (ChunkSpan(0, 37, 0, 0, 37),)
 
 
 def test_no_frames_make_no_chunks() -> None:

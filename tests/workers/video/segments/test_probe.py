@@ -110,7 +110,7 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(probe, "upright_picture", lambda *given: counted(direct(*given)))
     monkeypatch.setattr(probe, "decode_segment", lambda *given: map(counted, cut(*given)))
     path = record(tmp_path / "long.mp4", Recipe(frames=40))
-    check_cut(path, read_index(path), [ChunkSpan(0, 30, 0, 0), ChunkSpan(39, 40, 0, 0)])
+    check_cut(path, read_index(path), [ChunkSpan(0, 30, 0, 0, 30), ChunkSpan(39, 40, 0, 0, 40)])
     assert 1 <= most <= 3
 
 
