@@ -78,16 +78,15 @@ def _attempt(one: Attempt, chosen: bool) -> list[str | Text]:
 
 
 def _files(folder: str, files: tuple[FoundFile, ...]) -> Table:
-    table = _table(f"Weights in {folder}", "model", "kind", "file", "state", "drift", "made from")
+    table = _table(f"Weights in {folder}", "file", "kind", "state", "drift", "made from")
     for one in files:
         batch = f", {one.batch} at once" if one.batch > 1 else ""
         table.add_row(
-            one.model,
-            one.kind + batch,
             one.file,
+            one.kind + batch,
             Text(one.state, style=GOOD if one.state == "unchanged" else DOUBTFUL),
-            "" if one.drift is None else f"{one.drift:.3g} {one.unit}",
-            one.origin,
+            "" if one.drift is None else f"{one.drift:.2g} {one.unit}",
+            one.origin if (one.kind, one.batch) == ("fp32", 1) else "",
         )
     return table
 
