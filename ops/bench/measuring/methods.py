@@ -29,10 +29,13 @@ class Method:
         return ["--aus", self.aus, "--landmarks", self.landmarks, *self.more]
 
 
+FAST = ("--fast",)
 METHODS = (
     Method("star98", "openface3"),
+    Method("star98", "openface3", FAST),
     Method("clnf68", "openface2"),
     Method("pfld68", "openface2"),
+    Method("pfld68", "openface2", FAST),
 )
 
 

@@ -22,6 +22,9 @@ def add_pace(findings: Findings, part: str, subject: str, runs: list[WholeRun]) 
     findings.add(part, subject, "run, steady", "frames/s", steady)
     findings.add(part, subject, "run, start-up and all files included", "frames/s", whole)
     findings.add(part, subject, "from the command to the first analysed frame", "s", first)
+    if any(run.followed for run in runs):
+        shares = [100 * run.followed / run.frames for run in runs]
+        findings.add(part, subject, "frames whose landmarks were followed", "%", shares)
     for run in runs:
         if run.measured < run.frames:
             empty = run.frames - run.measured

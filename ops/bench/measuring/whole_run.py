@@ -22,7 +22,8 @@ LOOKS_A_REDIS_LOOK = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRun:
     """provider, arithmetic: what measured, as run.json says; frames, measured: of the recording,
-    and those with a face; chunks: it was cut into; seconds: from the command to its end;
+    and those with a face; followed: of these, at which the landmark model did not look; chunks: it
+    was cut into; seconds: from the command to its end;
     first_frame: from the command to the first analysed frame, s; steady: frames/s from the first
     analysed frame to the last, so start-up and writing the outputs left out; both None where the
     command is of a version that does not tell; stage_cpu_ms: of a frame, by stage; cpu_ms: of a
@@ -33,6 +34,7 @@ class WholeRun:
     arithmetic: str
     frames: int
     measured: int
+    followed: int
     chunks: int
     seconds: float
     first_frame: float | None
@@ -77,6 +79,7 @@ def whole_run(
         arithmetic=record["arithmetic"],
         frames=frames,
         measured=record["counts"]["measured"],
+        followed=record["counts"].get("followed", 0),
         chunks=len(record["chunks"]),
         seconds=seconds,
         first_frame=timing and timing["first_frame"] - began,

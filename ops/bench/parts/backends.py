@@ -26,6 +26,8 @@ def measure(
     """Try them all, whatever is remembered; nothing of it is kept."""
     here = libraries or libraries_here()
     for method in usable_methods(setting.weights, findings):
+        if method.more:
+            continue
         for one in _attempts(setting, method, here, attempt):
             subject = f"{method.name} on {one.backend}"
             if one.networks:

@@ -21,6 +21,8 @@ def measure(setting: Setting, findings: Findings) -> None:
         setting.say(f"{PART}: filming {frames} frames of {height} lines")
         film = film_first_frames(setting.recording, path, frames, height)
         for method in usable_methods(setting.weights, findings):
+            if method.more:  # what --fast saves is seen at the recording's own size
+                continue
             name = f"{method.name}, {height}p"
             setting.say(f"{PART}: {name}")
             options = [*method.options, "--workers", str(setting.workers)]

@@ -69,6 +69,10 @@ def test_every_part_has_its_rows(figures):
         "Redis' commands, waiting included",
         "sent by Redis, waiting included",
     }
+    fast = {quantity for _, subject, quantity in figures if subject == "openface3+star98 --fast"}
+    assert fast >= {"run, steady", "run, steady, beside another"}
+    assert "frames whose landmarks were followed" in fast
+    assert not any("networks alone" in quantity for quantity in fast)
     assert ("sizes", "openface3+star98, 1080p", "largest 'worker' process") in figures
     long = "0.2 minutes of 640x480, simulated"
     assert ("length", long, "largest 'files' process") in figures

@@ -108,10 +108,14 @@ def test_the_calls_of_the_networks_are_heard_and_can_be_made_again(tmp_path):
 
 def test_methods_without_their_models_are_named():
     findings = Findings()
-    assert [m.name for m in usable_methods(DEMO_FOLDER, findings)] == ["openface3+star98"]
+    assert [method.name for method in usable_methods(DEMO_FOLDER, findings)] == [
+        "openface3+star98",
+        "openface3+star98 --fast",
+    ]
     assert [note.partition(" was")[0] for note in findings.notes] == [
         "openface2+clnf68",
         "openface2+pfld68",
+        "openface2+pfld68 --fast",
     ]
 
 
