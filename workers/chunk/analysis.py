@@ -112,7 +112,7 @@ def _seen(
     order: ChunkOrder, decoded: Iterator[Image | None], models: Models, timer: StageTimer
 ) -> Iterator[SeenFrame]:
     """Frames [first, stop) with the face followed through them."""
-    follower = models.follower(order.stop, order.settings.fast)
+    follower = models.follower(order.stop, order.settings.fast, order.picture_bytes)
     pictures = prefetched(timer.timed_items("decode", decoded), depth_for(order.picture_bytes))
     for index, picture in enumerate(pictures, order.first):
         for seen in timer.timed_items("track", follower.take(index, picture)):

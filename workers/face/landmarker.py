@@ -1,5 +1,6 @@
 """What every landmark model offers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,4 +23,14 @@ class Landmarker(Protocol):
 
     def locate(self, frame: Image, box: Floats) -> Landmarks:
         """The landmarks of the face in `box` (4,), px of the frame."""
+        ...
+
+
+class BatchLandmarker(Protocol):
+    """Finds the landmarks of several faces at once."""
+
+    slots: int
+
+    def locate(self, wanted: Mapping[int, tuple[Image, Floats]]) -> dict[int, Landmarks]:
+        """The landmarks of the face in each frame's box (4,), by its slot in [0, slots)."""
         ...

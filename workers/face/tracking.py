@@ -7,9 +7,9 @@ so what is found in a frame depends on nothing before its anchor, wherever a chu
 why an anchor searches thoroughly: it knows nothing of a face that was seen until then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -148,6 +148,31 @@ class FrameByFrame:
         return ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkRequest:
+    """The landmarks of the face in `box` (4,), px of the frame, are wanted."""
+
+    frame: Image
+    box: Floats
+
+
+T = TypeVar("T")
+Looking = Generator[LandmarkRequest, Landmarks, T]
+"""Looking at a frame, interrupted where landmarks are wanted: whoever looks at several frames can
+have them located together."""
+
+
+def answered(looking: Looking[T], landmarker: Landmarker) -> T:
+    """What comes of looking at a frame, its landmarks located one after the other."""
+    try:
+        request = next(looking)
+        while True:
+            request = looking.send(landmarker.locate(request.frame, request.box))
+    except StopIteration as ended:
+        found: T = ended.value
+        return found
+
+
 class FaceTracker:
     """Finds the most prominent face of each frame; frames come in order, without gaps."""
 
@@ -160,45 +185,62 @@ class FaceTracker:
 
     def step(self, index: int, frame: Image | None) -> Sighting:
         """See `Tracker`; tracking is lost where a frame could not be decoded."""
+        return answered(self.stepping(index, frame), self._landmarker)
+
+    def after(self, last: TrackedFace | None, frame: Image) -> Sighting:
+        """What is seen in a frame where a face was seen in an earlier one, None: in none."""
+        return answered(self._after(last, frame), self._landmarker)
+
+    def seek(self, frame: Image, thorough: bool) -> Sighting:
+        """What a search of the whole picture finds. thorough: see `search`."""
+        return answered(self._seeking(frame, thorough), self._landmarker)
+
+    def look(self, frame: Image, box: Floats, margins: Margins) -> TrackedFace | None:
+        """The face in a box of whole px, None where there is none. margins: of that face."""
+        return answered(self._looking(frame, box, margins), self._landmarker)
+
+    def stepping(self, index: int, frame: Image | None) -> Looking[Sighting]:
+        """`step`, for whoever locates the landmarks."""
         at_anchor = index % ANCHOR == 0
         if at_anchor:
             self._last = None
         if frame is None:
             return NOTHING
-        sighting = self.seek(frame, thorough=True) if at_anchor else self.after(self._last, frame)
+        if at_anchor:
+            sighting = yield from self._seeking(frame, thorough=True)
+        else:
+            sighting = yield from self._after(self._last, frame)
         self._last = sighting.face or self._last
         return sighting
 
-    def after(self, last: TrackedFace | None, frame: Image) -> Sighting:
-        """What is seen in a frame where a face was seen in an earlier one, None: in none."""
+    def _after(self, last: TrackedFace | None, frame: Image) -> Looking[Sighting]:
         if last is not None:
             # In whole px: what is seen in this frame must not hang on last digits of the one
             # before, which other processors compute otherwise; they would grow with every frame.
-            followed = self.look(frame, np.rint(last.margins.around(last.points)), last.margins)
+            box = np.rint(last.margins.around(last.points))
+            followed = yield from self._looking(frame, box, last.margins)
             if followed is not None:
                 return Sighting(followed, faces=None)
-        return self.seek(frame, thorough=False)
+        return (yield from self._seeking(frame, thorough=False))
 
-    def seek(self, frame: Image, thorough: bool) -> Sighting:
-        """What a search of the whole picture finds. thorough: see `search`."""
+    def _seeking(self, frame: Image, thorough: bool) -> Looking[Sighting]:
         found = search(self._seeker, frame, thorough)
         if not len(found):
             return Sighting(face=None, faces=0)
         best = most_prominent(found)
         box = found.boxes[best]
-        landmarks = self._landmarker.locate(frame, np.trunc(box))  # as upstream does
+        landmarks = yield LandmarkRequest(frame, np.trunc(box))  # as upstream does
         if not plausible(landmarks.points, box):
             return Sighting(face=None, faces=len(found))
         margins = Margins.between(box, landmarks.points)
         confidence = _confidence(float(found.scores[best]), landmarks)
         return Sighting(TrackedFace(box, landmarks.points, margins, confidence), len(found))
 
-    def look(self, frame: Image, box: Floats, margins: Margins) -> TrackedFace | None:
-        """The face in a box of whole px, None where there is none. margins: of that face."""
+    def _looking(self, frame: Image, box: Floats, margins: Margins) -> Looking[TrackedFace | None]:
         score = self.score(frame, box)
         if score < FACE_SCORE:
             return None
-        landmarks = self._landmarker.locate(frame, box)
+        landmarks = yield LandmarkRequest(frame, box)
         if not plausible(landmarks.points, box):
             return None
         return TrackedFace(box, landmarks.points, margins, _confidence(score, landmarks))

@@ -17,6 +17,7 @@ from workers.clnf.model_file import load_landmark_models
 from workers.clnf.tracker import LandmarkTracker
 from workers.face.flow.run_follower import RunFollower
 from workers.face.landmarker import Landmarker
+from workers.face.lockstep import LockstepFollower, runs_together
 from workers.face.scheme import LandmarkName
 from workers.face.shape.shape_model import ShapeModel
 from workers.face.tracking import FaceTracker, Follower, FrameByFrame, Tracker
@@ -24,7 +25,7 @@ from workers.models.multitask import ActionUnitScores
 from workers.models.pfld68 import Pfld68
 from workers.models.retinaface import RetinaFace
 from workers.models.runner import Runner
-from workers.models.star98 import Star98
+from workers.models.star98 import Star98, StarBatch
 from workers.session.backends import Backend, as_run
 from workers.session.needed_models import NO_NETWORKS, check_weights
 from workers.session.runners import open_runner
@@ -61,18 +62,28 @@ class Models:
         """What follows the face up to the frame of this index, which is no more looked at."""
         followed = self.landmark_tracker
         if followed is None:
-            return FaceTracker(self.seeker, self.verifier, self.landmarker)
+            return self._face_tracker()
         return RestartedTracker(
             lambda: FaceTrack(self.seeker, self.verifier, self.landmarker, followed), stop
         )
 
-    def follower(self, stop: int, fast: bool) -> Follower:
+    def follower(self, stop: int, fast: bool, picture_bytes: int) -> Follower:
         """What follows the face up to the frame of this index. fast: looking at few frames, for
-        landmark models that look at frames one by one."""
+        landmark models that look at frames one by one; picture_bytes: of a frame."""
         tracker = self.tracker(stop)
-        if fast and isinstance(tracker, FaceTracker):
+        if not isinstance(tracker, FaceTracker):
+            return FrameByFrame(tracker)
+        if fast:
             return RunFollower(tracker, self.landmarker.scheme)
+        if self.star_batch is not None:
+            batch = StarBatch(self.star_batch)
+            runs = runs_together(picture_bytes, batch.slots)
+            if runs > 1:
+                return LockstepFollower(self._face_tracker, batch, runs)
         return FrameByFrame(tracker)
+
+    def _face_tracker(self) -> FaceTracker:
+        return FaceTracker(self.seeker, self.verifier, self.landmarker)
 
     def measurer(self, kind: FaceKind) -> FaceMeasurer:
         """What measures faces of this kind."""

@@ -45,7 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 
 def followed(shots: list[Image], models: Models, fast: bool) -> Followed:
-    follower = models.follower(len(shots), fast)
+    follower = models.follower(len(shots), fast, shots[0].nbytes)
     measurer = models.measurer("mirrored")
     seen = [frame for i, shot in enumerate(shots) for frame in follower.take(i, shot)]
     points, aus, by_flow = [], [], []
