@@ -150,7 +150,8 @@ class Dispatcher:
             one.asked = {part.number: part.size for part in asked}
             one.since = now
             span = (asked[0].number, asked[-1].number + 1)
-            self._send(feed, one.order, (recording, *span), _priority(one.order))
+            # Before whole recordings are written: workers would wait for that.
+            self._send(feed, one.order, (recording, *span), URGENT)
 
     def _take_up_and_forget(self, views: list[StudyView]) -> None:
         """Take up what a dispatcher that is gone has begun; drop what has an outcome, and what a

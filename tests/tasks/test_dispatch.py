@@ -10,7 +10,7 @@ from tests.tasks.simulated_recording import BUDGET, simulated_recording
 from workers.process.arithmetic import arithmetic
 from workers.process.broker import IN_HAND
 from workers.process.presence import PREFIX, WorkerPresence
-from workers.process.queues import FILES_QUEUE
+from workers.process.queues import FILES_QUEUE, ORDINARY, URGENT
 from workers.session.backends import SIMULATED_BACKEND
 
 
@@ -18,9 +18,11 @@ class Sender(Dispatcher):
     """Keeps what it would send, instead of sending it: task and arguments."""
 
     sent: list[tuple[str, tuple[object, ...]]]
+    priorities: dict[str, int]
 
     def _send(self, task, order, arguments, priority):
         self.sent.append((task.name, arguments))
+        self.priorities[task.name] = priority
 
 
 def fed(sender) -> list[tuple[object, ...]]:
@@ -31,7 +33,7 @@ def fed(sender) -> list[tuple[object, ...]]:
 @pytest.fixture
 def sender(working_redis):
     made = Sender(working_redis, FILES_QUEUE, BUDGET, lambda: 0.0)
-    made.sent = []
+    made.sent, made.priorities = [], {}
     return made
 
 
@@ -67,6 +69,11 @@ def test_results_that_fill_the_budget_are_taken_to_the_disk_before_more_is_read(
     recording.store.take_away([0])
     sender.step()
     assert fed(sender) == [(recording.id, 1)]
+
+
+def test_workers_are_fed_before_new_recordings_are_read(recording, sender, working_redis):
+    sender.step()
+    assert (sender.priorities["feed"], sender.priorities["ingest"]) == (URGENT, ORDINARY)
 
 
 def test_what_goes_on_with_a_recording_is_seen_while_parts_of_it_wait(
