@@ -8,6 +8,9 @@ import numpy as np
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
+PICTURE_AXES = 4
+"""Pictures, channels, rows, columns."""
+
 
 def mend(model: ModelProto) -> ModelProto:
     """The same function in operators that Core ML runs, free of notes about the machine.
@@ -39,7 +42,7 @@ class _Mender:
         if node.op_type == "Resize":
             return [self._with_explicit_inputs(node)]
         if node.op_type == "BatchNormalization":
-            return self._multiply_add(node)
+            return self._normalise(node)
         return [node]
 
     def _with_explicit_inputs(self, node: NodeProto) -> NodeProto:
@@ -53,17 +56,29 @@ class _Mender:
         mended.input.extend([node.input[0], region, self._constant(node, "scales", scales)])
         return mended
 
-    def _multiply_add(self, node: NodeProto) -> list[NodeProto]:
-        """A batch norm with fixed statistics is x * factor + shift for each channel."""
+    def _normalise(self, node: NodeProto) -> list[NodeProto]:
+        """A batch norm with fixed statistics is x * factor + shift for each channel.
+
+        Of pictures, that is a convolution of each channel with one number: ONNX Runtime's CPU
+        provider then stays in the layout that convolutions want, where an addition would have it
+        change to the usual one and back. That takes 5 % of STAR's time.
+        """
         gamma, beta, mean, variance = (
             numpy_helper.to_array(self.constants[name]).astype(np.float64)
             for name in node.input[1:5]
         )
         epsilon = next(item.f for item in node.attribute if item.name == "epsilon")
         factor = gamma / np.sqrt(variance + epsilon)
-        along = [1, -1] + [1] * (len(self.shapes[node.input[0]]) - 2)
+        shift = beta - mean * factor
+        axes = len(self.shapes[node.input[0]])
+        if axes == PICTURE_AXES:
+            factors = self._constant(node, "factor", factor.reshape(-1, 1, 1, 1))
+            inputs = [node.input[0], factors, self._constant(node, "shift", shift)]
+            name, channels = f"{node.name}_normalise", len(factor)
+            return [helper.make_node("Conv", inputs, node.output, name, group=channels)]
+        along = [1, -1] + [1] * (axes - 2)
         factors = self._constant(node, "factor", factor.reshape(along))
-        shifts = self._constant(node, "shift", (beta - mean * factor).reshape(along))
+        shifts = self._constant(node, "shift", shift.reshape(along))
         scaled = f"{node.output[0]}_scaled"
         return [
             helper.make_node("Mul", [node.input[0], factors], [scaled], f"{node.name}_multiply"),
