@@ -1,6 +1,6 @@
 """run.json: where every number of a recording's folder comes from."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
 import msgspec
@@ -121,8 +121,9 @@ class MeasuredBy(msgspec.Struct, frozen=True, kw_only=True):
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """How fast a recording was analysed. first_frame, last_frame: when the first frame of all and
-    the last one were analysed, s since 1970 by the workers' clocks; frames_per_s: between these
-    two, so without start-up and without writing the outputs; 0 for a single frame."""
+    the last one were analysed, s since 1970 by the workers' clocks; frames_per_s: while all workers
+    were at work, so without start-up, without the end, where some have nothing left to do, and
+    without writing the outputs; 0 for a single frame."""
 
     first_frame: float
     last_frame: float
@@ -203,19 +204,39 @@ def run_record(
         measures=measures,
         stage_seconds=_summed(report.seconds for report in reports),
         stage_cpu_seconds=_summed(report.cpu_seconds for report in reports),
-        timing=timing_of(reports, counts.frames),
+        timing=timing_of(reports, [chunk.frames for chunk in plan.chunks]),
     )
     return msgspec.structs.replace(record, warnings=tuple(_warnings(record)))
 
 
-def timing_of(reports: list[ChunkReport], frames: int) -> Timing:
-    """When the frames of all chunks were analysed."""
+def timing_of(reports: Sequence[ChunkReport], frames: Sequence[int]) -> Timing:
+    """When the frames of all chunks were analysed. frames: how many each chunk has."""
     first = min(report.first_frame for report in reports)
     last = max(report.last_frame for report in reports)
-    pace = (frames - 1) / (last - first) if last > first else 0.0
+    workers = {report.worker for report in reports}
+    began = max(min(r.first_frame for r in reports if r.worker == one) for one in workers)
+    ended = min(max(r.last_frame for r in reports if r.worker == one) for one in workers)
+    if ended <= began:  # they took turns
+        began, ended = first, last
+    counted = sum(map(_frames_between(began, ended), reports, frames))
     return Timing(
-        first_frame=round(first, 3), last_frame=round(last, 3), frames_per_s=round(pace, 3)
+        first_frame=round(first, 3),
+        last_frame=round(last, 3),
+        frames_per_s=round(counted / (ended - began), 3) if ended > began else 0.0,
     )
+
+
+def _frames_between(began: float, ended: float) -> Callable[[ChunkReport, int], float]:
+    """How many of a chunk's frames were done after one moment and until another, if each but the
+    first took the same time."""
+
+    def count(report: ChunkReport, frames: int) -> float:
+        first, last = report.first_frame, report.last_frame
+        seconds = max(0.0, min(last, ended) - max(first, began))
+        following = (frames - 1) * seconds / (last - first) if last > first else 0.0
+        return following + (began < first <= ended)
+
+    return count
 
 
 def encode_run_record(record: RunRecord) -> bytes:

@@ -133,15 +133,25 @@ def test_the_libraries_are_those_of_the_machines_that_measured():
     assert record().arithmetic == report().arithmetic
 
 
-def test_the_pace_is_that_from_the_first_frame_of_all_to_the_last():
-    late, early = (
-        msgspec.structs.replace(report(), first_frame=first, last_frame=last)
-        for first, last in ((103.0, 109.5), (100.0, 108.0))
-    )
-    made = timing_of([late, early], 20)
+def timed(first: float, last: float, worker: str = "facemirror@pc") -> ChunkReport:
+    return msgspec.structs.replace(report(), first_frame=first, last_frame=last, worker=worker)
+
+
+def test_the_pace_of_one_worker_is_that_from_the_first_frame_to_the_last():
+    made = timing_of([timed(105.0, 109.5), timed(100.0, 104.5)], [10, 10])
     assert made == Timing(first_frame=100.0, last_frame=109.5, frames_per_s=2.0)
-    single = msgspec.structs.replace(report(), first_frame=5.0, last_frame=5.0)
-    assert timing_of([single], 1).frames_per_s == 0.0
+    assert timing_of([timed(5.0, 5.0)], [1]).frames_per_s == 0.0
+
+
+def test_the_pace_of_several_is_that_while_all_are_at_work():
+    # Each does a frame a second; one begins later, and the other has nothing to do from 109 on.
+    made = timing_of([timed(100.0, 109.0, "one@pc"), timed(104.0, 123.0, "other@pc")], [10, 20])
+    assert made == Timing(first_frame=100.0, last_frame=123.0, frames_per_s=2.0)
+
+
+def test_the_pace_of_workers_that_took_turns_is_that_of_the_whole():
+    made = timing_of([timed(100.0, 109.0, "one@pc"), timed(110.0, 119.0, "other@pc")], [10, 10])
+    assert made.frames_per_s == 1.0
 
 
 def test_a_recording_of_two_arithmetics_is_refused_unless_asked_for():
