@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -17,7 +18,8 @@ from ops.bench.measuring.films import draw_phantom, film_first_frames, repeat_fi
 from ops.bench.measuring.machine import this_machine
 from ops.bench.measuring.methods import usable_methods
 from ops.bench.measuring.processes import ProcessWatch
-from ops.bench.measuring.redis_traffic import TrafficWatch
+from ops.bench.measuring.redis_traffic import Traffic, TrafficWatch
+from ops.bench.measuring.run_figures import add_pace, add_traffic
 from ops.bench.measuring.whole_run import whole_run
 from ops.bench.parts.speed import frames_per_s_of
 from ops.errors import UsageError
@@ -166,6 +168,71 @@ def test_a_run_that_fails_says_why(tmp_path):
     broken.write_bytes(b"no film")
     with pytest.raises(UsageError, match=r"ended with 1: .*broken"):
         whole_run(broken, DEMO_FOLDER, ["--workers", "1"])
+
+
+RECORD = {
+    "provider": "cpu",
+    "arithmetic": "cpu-x",
+    "counts": {"frames": 40, "measured": 38, "followed": 30},
+    "chunks": [[0, 20], [20, 40]],
+}
+
+
+@pytest.fixture
+def told_run(tmp_path):
+    """A run of a command that takes half a second, and writes what is told as run.json."""
+
+    def run(**record):
+        command = tmp_path / "facemirror"
+        command.write_text(
+            f"#!{sys.executable}\n"
+            "import json, pathlib, sys, time\n"
+            "begun = time.time()\n"
+            "time.sleep(0.5)\n"
+            f"record = {RECORD | record!r}\n"
+            "if 'timing' in record:\n"
+            "    record['timing']['first_frame'] += begun\n"
+            "folder = pathlib.Path(sys.argv[sys.argv.index('--out') + 1]) / 'smile'\n"
+            "folder.mkdir(parents=True)\n"
+            "(folder / 'run.json').write_text(json.dumps(record))\n"
+        )
+        command.chmod(0o755)
+        return whole_run(tmp_path / "smile.mp4", DEMO_FOLDER, [], command)
+
+    return run
+
+
+def test_a_run_is_told_by_its_record_and_by_the_clock(told_run):
+    run = told_run(
+        stage_cpu_seconds={"track": 2.0, "encode": 0.4},
+        timing={"first_frame": 0.25, "last_frame": 9.0, "frames_per_s": 12.5},
+    )
+    assert (run.frames, run.measured, run.followed, run.chunks) == (40, 38, 30, 2)
+    assert run.stage_cpu_ms == pytest.approx({"track": 50.0, "encode": 10.0})
+    assert run.steady == 12.5
+    assert run.first_frame is not None
+    assert 0.25 < run.first_frame < run.seconds  # Python starts before the command's clock does
+    assert run.whole == pytest.approx(40 / run.seconds)
+    assert run.seconds > 0.5
+
+
+def test_a_version_that_does_not_tell_of_its_timing_is_measured_by_the_clock(told_run):
+    run = told_run()
+    assert (run.steady, run.first_frame, run.stage_cpu_ms) == (None, None, {})
+    findings = Findings()
+    add_pace(findings, "clip", "older", [run])
+    assert {f.quantity for f in findings.figures} == {
+        "run, start-up and all files included",
+        "frames whose landmarks were followed",
+    }
+    assert findings.notes == ["older: 2 of 40 frames have no face, and cost less"]
+
+
+def test_what_goes_through_redis_is_told_for_each_chunk(told_run):
+    run = replace(told_run(), traffic=Traffic(commands=90, reads=60, received=4096, sent=2048))
+    findings = Findings()
+    add_traffic(findings, "speed", "all", [run])
+    assert [figure.value for figure in findings.figures] == [45.0, 30.0, 2.0, 1.0]
 
 
 def test_another_program_says_its_pace_in_its_last_line():
