@@ -141,7 +141,7 @@ def prove(
         say(str(tried))
         return tried
 
-    say("finding out what runs the models best on this machine: once, and a few minutes at most")
+    say("finding out what runs the models best on this machine: once, and ten minutes at most")
     with tempfile.TemporaryDirectory(prefix="facemirror-trial-") as folder:
 
         def tried(backend: Backend) -> Attempt:
