@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import app
+from ops.lab.worker import usable_weights
 from tests.ops.command import facemirror
 from tests.ops.outputs import Outputs
 from tests.recordings import Recipe, record
@@ -88,6 +89,13 @@ def test_outputs_in_int8_are_not_taken_for_finished(made, measured, face_clip, t
     assert again.returncode == 0, again.stderr
     assert "kept, finished before" not in again.stderr
     assert Outputs(folder / face_clip.stem).run["precision"] == "fp32"
+
+
+def test_a_worker_in_int8_serves_analyses_by_the_quantized_network_alone(made, phantom_weights):
+    assert set(usable_weights(made[0], "int8")) == {("star98", "openface3")}
+    with pytest.raises(WeightsError, match=r"no int8 kind of star98\.onnx"):
+        usable_weights(phantom_weights, "int8")
+    assert len(usable_weights(phantom_weights)) > 1
 
 
 def test_a_quantized_model_that_was_changed_is_refused_with_what_to_type(made, tmp_path):
