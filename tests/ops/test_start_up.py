@@ -1,5 +1,7 @@
 """What a run does before its first frame."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,19 @@ def test_a_run_tells_its_workers_which_weights_it_has_checked(
     assert {file.path: file.sha256 for file in checked} == {
         str(path): sha256_of(path) for path in DEMO_FOLDER.absolute().glob("*.onnx")
     }
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        "ops.cli, ops.run",
+        "workers.process.celery_worker, tasks.ingest, tasks.feed, tasks.analyze, tasks.assemble",
+    ],
+)
+def test_what_starts_others_imports_nothing_heavy(started: str) -> None:
+    heavy = "{'av', 'cv2', 'numpy', 'onnxruntime', 'torch'}"
+    program = f"import sys, {started}; sys.exit(str({heavy} & set(sys.modules) or ''))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""

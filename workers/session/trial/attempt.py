@@ -10,18 +10,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from weights.manifest import InstalledModel
-from workers.models.runner import Runner
 from workers.session.backends import Backend
 from workers.session.trial.figures import NetworkFigures
+
+if TYPE_CHECKING:
+    from workers.models.runner import Runner
 
 TIMED_SECONDS = 2.0
 FEWEST_ROUNDS = 3
 
-OpenNetwork = Callable[[InstalledModel, int], Runner]
+OpenNetwork = Callable[[InstalledModel, int], "Runner"]
 """Gives what runs a network, for so many times its pictures at once."""
 
 
@@ -108,7 +111,7 @@ def main(arguments: list[str], open_network: OpenNetwork | None = None) -> None:
     """Try what is asked for. open_network: None for what really runs it."""
     request = msgspec.json.decode(arguments[0], type=AttemptRequest)
 
-    def opened(installed: InstalledModel, batch: int) -> Runner:
+    def opened(installed: InstalledModel, batch: int) -> "Runner":
         from workers.session.runners import open_runner
 
         weights, compiled = Path(request.weights), Path(request.compiled)
