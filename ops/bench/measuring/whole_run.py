@@ -23,12 +23,11 @@ LOOKS_A_REDIS_LOOK = 3
 class WholeRun:
     """provider, arithmetic: what measured, as run.json says; frames, measured: of the recording,
     and those with a face; followed: of these, at which the landmark model did not look; chunks: it
-    was cut into; seconds: from the command to its end;
-    first_frame: from the command to the first analysed frame, s; steady: frames/s from the first
-    analysed frame to the last, so start-up and writing the outputs left out; both None where the
-    command is of a version that does not tell; stage_cpu_ms: of a frame, by stage; cpu_ms: of a
-    frame, by kind of process; peak_mebibytes: of any one process of each kind; traffic: through
-    Redis."""
+    was cut into; seconds: from the command to its end; first_frame: from the command to the first
+    analysed frame, s; steady: frames/s while all workers were at work (`timing` in run.json), so
+    start-up and writing the outputs left out; both None where the command is of a version that does
+    not tell; stage_cpu_ms: of a frame, by stage; cpu_ms: of a frame, by kind of process;
+    peak_mebibytes: of any one process of each kind; traffic: through Redis."""
 
     provider: str
     arithmetic: str
