@@ -159,6 +159,23 @@ def test_no_frame_without_a_face_gets_numbers(gone: int) -> None:
     assert_same(found[:ANCHOR], exactly(shots)[:ANCHOR])
 
 
+class BlindWhereBlue(RedSquares):
+    """Misses the face where a corner of the picture is blue, which flow does not see."""
+
+    def detect(self, picture, minimum_score=0.5):
+        blue = (picture[:, :, 0] > 200).any()
+        return NOBODY if blue else super().detect(picture, minimum_score)
+
+
+def test_the_detector_has_to_see_the_face_in_followed_frames_too() -> None:
+    shots = [picture(60 + 2 * i) for i in range(ANCHOR + 1)]
+    shots[4][85, 60, 0] = 255
+    tracker = FaceTracker(BlindWhereBlue(), BlindWhereBlue(), GridPoints())
+    following = RunFollower(tracker, IBUG68)
+    seen = [s for i, p in enumerate(shots) for s in following.take(i, p)]
+    assert [s.index for s in seen if s.sighting.face is None] == [4]
+
+
 def test_no_face_at_all_gives_none() -> None:
     found, model = followed([picture(None)] * (ANCHOR + 3))
     assert all(s.face is None for s in found)
