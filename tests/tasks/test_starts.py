@@ -100,9 +100,9 @@ def told_to_stop(*_):
     ("task", "where", "arguments"),
     [
         (ingest, "tasks.store.RecordingStore.put_plan", ()),
-        (feed, "tasks.feed._store_chunks", (0,)),
+        (feed, "tasks.feed._store_chunks", (0, 1)),
         (analyze, "tasks.analyze._result", (0,)),
-        (assemble, "tasks.outputs.folder.write_outputs", (0,)),
+        (assemble, "tasks.outputs.folder.write_outputs", (2,)),
     ],
 )
 def test_a_worker_that_is_told_to_stop_while_it_imports_fails_nothing(
@@ -114,6 +114,8 @@ def test_a_worker_that_is_told_to_stop_while_it_imports_fails_nothing(
         recording.read()
     if task is assemble:
         recording.analyse()
+        for part in (0, 1):
+            assemble.apply((recording.id, part)).get()
     with monkeypatch.context() as broken:
         broken.setattr(where, told_to_stop)
         with pytest.raises(SystemExit):
