@@ -1,6 +1,6 @@
 # make demo: a drawn patient, the whole way, in a minute.
 # make test: a virtual environment of its own, then lint, types and tests.
-# The conversion tests need torch: make test EXTRAS=dev,convert
+# The conversion tests need torch: make test EXTRAS=dev,convert,coreml
 
 comma := ,
 PYTHON ?= python3

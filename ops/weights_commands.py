@@ -19,10 +19,13 @@ from weights.manifest import (
     MODELS,
     OPENFACE2_FOLDER,
     InstalledModel,
+    ModelKind,
+    ModelVariant,
     WeightsError,
     default_folder,
     read_record,
     verify_model,
+    verify_variant,
 )
 from workers.video import VideoError
 
@@ -69,7 +72,7 @@ def convert(
         bool, typer.Option("--emotion-gaze", help="Also convert emotions and gaze.")
     ] = False,
 ) -> None:
-    """Convert checkpoints to ONNX, compare both, and write weights.json."""
+    """Convert checkpoints to ONNX and, with coremltools, Core ML; write weights.json."""
     try:
         from weights.conversion import convert as convert_checkpoints
     except ModuleNotFoundError as error:
@@ -145,7 +148,7 @@ def verify(
     weights: Folder = None,
     aus: Annotated[Aus, typer.Option(help="Whose action units must be complete.")] = Aus.openface3,
 ) -> None:
-    """Check every installed model against weights.json."""
+    """Check every installed model, in all its kinds, against weights.json."""
     folder = weights or default_folder()
     table = _table("model", "file", "state", "made from")
     faults = []
@@ -159,8 +162,15 @@ def verify(
                 table.add_row(name, model.file, "unchanged", _origin(verify_model(folder, name)))
             except WeightsError as error:
                 faults.append(str(error))
-                state = "refused" if (folder / model.file).is_file() else "missing"
-                table.add_row(name, model.file, Text(state, style="red"), "")
+                table.add_row(name, model.file, _fault(folder / model.file), "")
+                continue
+            for kind in installed[name].variants:
+                try:
+                    verify_variant(folder, name, kind.kind, kind.batch)
+                    table.add_row("", kind.file, "unchanged", _nature(kind))
+                except WeightsError as error:
+                    faults.append(str(error))
+                    table.add_row("", kind.file, _fault(folder / kind.file), _nature(kind))
     terminal().print(table)
     for fault in faults:
         _complain(fault)
@@ -182,8 +192,27 @@ def list_models(weights: Folder = None) -> None:
         there = name in installed and (folder / model.file).is_file()
         origin = _origin(installed[name]) if there else "not installed"
         table.add_row(name, model.content, model.file, origin)
+        for kind in installed[name].variants if there else ():
+            table.add_row("", "", kind.file, _nature(kind))
     typer.echo(folder)
     terminal().print(table)
+
+
+def _fault(path: Path) -> Text:
+    return Text("refused" if path.exists() else "missing", style="red")
+
+
+NATURES: dict[ModelKind, str] = {
+    "fp32": "float32",
+    "fp16": "float16",
+    "coreml": "float16 for Core ML",
+    "int8": "8-bit integers",
+}
+
+
+def _nature(kind: ModelVariant) -> str:
+    several = f", {kind.batch} at once" if kind.batch > 1 else ""
+    return f"{NATURES[kind.kind]}{several}, drifts by {kind.drift:.2g} {kind.unit}"
 
 
 def _origin(model: InstalledModel) -> str:

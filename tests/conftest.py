@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STAND_INS = sorted((ROOT / "tests" / "stand_ins").glob("*.py"))
 CONVERSION = [
     path
-    for folder in ("", "architectures", "clnf")
+    for folder in ("", "architectures", "clnf", "kinds")
     for path in sorted((ROOT / "weights" / folder).glob("*.py"))
 ]
 
@@ -64,19 +65,26 @@ def published_pfld(checkpoints, monkeypatch) -> None:
 
 @pytest.fixture(scope="session")
 def weights_folder(checkpoints, made_once) -> Path:
-    """A folder with every model, converted from the `checkpoints`: they find nobody."""
+    """A folder with every model, converted from the `checkpoints`: they find nobody.
+
+    STAR in batches takes a minute more and is no other network: tests/weights/kinds makes a small
+    one in its place.
+    """
     pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,convert")
     from weights.conversion import convert
+    from weights.kinds import making
 
     def make(folder: Path) -> None:
         given = CHECKPOINTS["pfld68"]
         with pytest.MonkeyPatch.context() as patch:
             stand_in = replace(given, sha256=sha256_of(checkpoints / given.file))
             patch.setitem(CHECKPOINTS, "pfld68", stand_in)
+            patch.setattr(making, "BATCHES", {})
             convert(checkpoints, folder, emotion_gaze=True)
 
+    with_core_ml = "-coreml" if find_spec("coremltools") else ""
     made = sorted(path for path in checkpoints.rglob("*") if path.is_file())
-    return made_once("weights", [*CONVERSION, *made], make)
+    return made_once(f"weights{with_core_ml}", [*CONVERSION, *made], make)
 
 
 @pytest.fixture(scope="session")

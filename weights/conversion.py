@@ -1,7 +1,8 @@
-"""Converts the checkpoints of a folder into the ONNX models that workers run.
+"""Converts the checkpoints of a folder into the models that workers run, in all their kinds.
 
-A model is written only after torch and ONNX Runtime agree on it. Which checkpoint it came from is
-noted in the model's metadata and in the folder's `weights.json`.
+A float32 ONNX model, the reference, is written only after torch and ONNX Runtime agree on it; what
+other kinds there are and when they are offered says `weights.kinds`. Which checkpoint it came from
+is noted in the model's metadata and in the folder's `weights.json`.
 """
 
 import hashlib
@@ -9,19 +10,19 @@ import math
 import os
 import pickle
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from onnx import ModelProto
+from onnx import ModelProto, load_from_string
 from torch import Tensor, nn
 
 from weights.clnf.packing import PackedModels, missing_files, packed
 from weights.export import differences, export
+from weights.kinds.making import Subject, core_ml_can_be_made, make_kinds
+from weights.kinds.onnx_network import pfld_recipe
 from weights.manifest import (
     CHECKPOINTS,
     MODELS,
@@ -33,11 +34,11 @@ from weights.manifest import (
     sha256_of,
     write_record,
 )
+from weights.model_files import converter_version, note_origin, write_whole
 from weights.openface2 import TAG, Bundle, bundle
 from weights.recipes import RECIPES
 
 LARGEST_DIFFERENCE = 1e-3  # between torch and ONNX Runtime, in every output's own unit
-CACHE_KEY = "COREML_CACHE_KEY"  # ONNX Runtime's name; at most 64 letters and digits
 
 Say = Callable[[str], None]
 
@@ -108,6 +109,8 @@ def convert(
             "type 'facemirror weights fetch --accept-license', or give --checkpoints DIR"
         )
     job.out.mkdir(parents=True, exist_ok=True)
+    if sources and not core_ml_can_be_made():
+        say("no .mlpackage is made: for Macs, type pip install 'facemirror[convert,coreml]'")
     installed: list[InstalledModel] = []
     for source in sources:
         for model in _convert_source(source, job):
@@ -153,14 +156,24 @@ def _take_as_it_is(source: _Source, job: _Job) -> InstalledModel:
         )
     model = MODELS["pfld68"]
     content = source.path.read_bytes()
-    _write(job.out / model.file, content)
+    write_whole(job.out / model.file, content)
     job.say(f"{model.file}: copied, its checksum is the published one")
-    return _installed(model, content, source, job)
+    recipe = pfld_recipe(load_from_string(content))
+    subject = Subject(model.name, recipe.network().eval(), recipe, _notes(model, source, job))
+    return _with_kinds(_installed(model, content, source, job), subject, job)
+
+
+def _with_kinds(installed: InstalledModel, subject: Subject, job: _Job) -> InstalledModel:
+    """With the kinds that are made here; what was quantized of the very same model stays."""
+    before = read_record(job.out).models.get(installed.name)
+    kept = before.variants if before and before.sha256 == installed.sha256 else ()
+    quantized = tuple(one for one in kept if one.kind == "int8")
+    return replace(installed, variants=make_kinds(subject, job.out, job.say) + quantized)
 
 
 def _install_openface2(found: Bundle, job: _Job) -> InstalledModel:
     model = MODELS["openface2_aus"]
-    _write(job.out / model.file, found.content)
+    write_whole(job.out / model.file, found.content)
     job.say(f"{model.file}: OpenFace 2's files, unchanged")
     checksum = hashlib.sha256(found.content).hexdigest()
     return _of_openface2(model, found.content, checksum, found.official, job)
@@ -168,7 +181,7 @@ def _install_openface2(found: Bundle, job: _Job) -> InstalledModel:
 
 def _install_landmark_models(found: PackedModels, job: _Job) -> InstalledModel:
     model = MODELS["clnf68"]
-    _write(job.out / model.file, found.content)
+    write_whole(job.out / model.file, found.content)
     what = "" if found.validated else ", without the validator: nothing says how sure they are"
     job.say(f"{model.file}: OpenFace 2's landmark models{what}")
     return _of_openface2(model, found.content, found.sources, found.official, job)
@@ -198,11 +211,15 @@ def _convert_model(
     inputs = recipe.examples()
     graph = export(network, inputs[0], recipe.input_name, recipe.output_names)
     difference = refuse_disagreement(model.name, differences(network, graph, inputs))
-    _note_origin(graph, model, source, job)
-    content = graph.SerializeToString(deterministic=True)
-    _write(job.out / model.file, content)
+    notes = _notes(model, source, job)
+    subject = Subject(model.name, network, recipe, notes, graph)
+    noted = ModelProto()
+    noted.CopyFrom(graph)
+    note_origin(noted, notes)
+    content = noted.SerializeToString(deterministic=True)
+    write_whole(job.out / model.file, content)
     job.say(f"{model.file}: torch and ONNX Runtime agree within {difference:.1g}")
-    return _installed(model, content, source, job)
+    return _with_kinds(_installed(model, content, source, job), subject, job)
 
 
 def refuse_disagreement(name: str, found: Sequence[float]) -> float:
@@ -221,28 +238,15 @@ def refuse_disagreement(name: str, found: Sequence[float]) -> float:
     return typical
 
 
-def _note_origin(graph: ModelProto, model: Model, source: _Source, job: _Job) -> None:
-    """Writes the model's origin, and a cache key that changes with it, into its metadata."""
-    content = graph.SerializeToString(deterministic=True)
-    notes = {
+def _notes(model: Model, source: _Source, job: _Job) -> dict[str, str]:
+    return {
         "model": model.name,
         "source_file": source.path.name,
         "source_sha256": source.sha256,
         "official": str(source.official).lower(),
         "demo": str(job.demo).lower(),
         "converter": converter_version(),
-        CACHE_KEY: hashlib.sha256(content).hexdigest()[:40],
     }
-    for key, value in notes.items():
-        graph.metadata_props.add(key=key, value=value)
-
-
-def converter_version() -> str:
-    """The version of this package, or `source` where it runs without being installed."""
-    try:
-        return metadata.version("facemirror")
-    except metadata.PackageNotFoundError:
-        return "source"
 
 
 def _load(source: _Source) -> Mapping[str, Tensor]:
@@ -283,21 +287,6 @@ def _fill(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
             "it is another model's checkpoint or a damaged one, fetch it again"
         )
     network.load_state_dict(state)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes beside the final name, then renames, so that a model is whole or absent."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}-", delete=False
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-        except OSError:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)
-    temporary.replace(path)
 
 
 def _installed(model: Model, content: bytes, source: _Source, job: _Job) -> InstalledModel:

@@ -268,7 +268,7 @@ def read_record(folder: str | os.PathLike[str]) -> WeightsRecord:
         return WeightsRecord(msgspec.convert(entries, dict[str, InstalledModel]))
     except FileNotFoundError:
         return WeightsRecord()
-    except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"{path} cannot be read ({error}): delete it, then type 'facemirror weights convert'"
         ) from error

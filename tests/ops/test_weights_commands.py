@@ -3,13 +3,21 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from ops.weights_commands import app
 from tests.stand_ins.weights_folders import installed, write_own_models
-from weights.manifest import MODELS, WeightsRecord, write_record
+from weights.manifest import (
+    MODELS,
+    ModelVariant,
+    WeightsRecord,
+    read_record,
+    sha256_of,
+    write_record,
+)
 
 
 @pytest.fixture
@@ -117,6 +125,55 @@ def test_verify_calls_missing_what_is_missing_and_refused_what_was_changed(tmp_p
         "star98.onnx": "unchanged",
         "mtl_aus.onnx": "missing",
     }
+
+
+@pytest.fixture
+def kinds(tmp_path):
+    """Somebody's own models, STAR in float16 and, four faces at once, for Core ML, too."""
+    folder = write_own_models(tmp_path / "weights")
+    (folder / "star98_fp16.onnx").write_bytes(b"half")
+    package = folder / "star98_batch4.mlpackage"
+    package.mkdir()
+    (package / "Manifest.json").write_text("{}")
+    variants = tuple(
+        ModelVariant(kind, path.name, sha256_of(path), batch, 0.444, "px", "tests")
+        for kind, batch, path in (("fp16", 1, folder / "star98_fp16.onnx"), ("coreml", 4, package))
+    )
+    record = read_record(folder)
+    write_record(folder, record.having(replace(record.models["star98"], variants=variants)))
+    return folder
+
+
+def cells(output):
+    """The rows of a table's cells."""
+    return [
+        [cell.strip() for cell in line.split("│")][1:-1]
+        for line in output.splitlines()
+        if line.startswith("│")
+    ]
+
+
+def test_verify_and_list_show_the_kinds_of_a_model_and_how_far_each_drifts(kinds):
+    done = run("verify", "--weights", kinds)
+    assert done.exit_code == 0, done.output
+    half = ["star98_fp16.onnx", "float16, drifts by 0.44 px"]
+    core_ml = ["star98_batch4.mlpackage", "float16 for Core ML, 4 at once, drifts by 0.44 px"]
+    for file, nature in (half, core_ml):
+        assert ["", file, "unchanged", nature] in cells(done.stdout)
+        assert ["", "", file, nature] in cells(run("list", "--weights", kinds).stdout)
+
+
+def test_verify_names_a_damaged_and_a_missing_kind(kinds):
+    (kinds / "star98_fp16.onnx").unlink()
+    (kinds / "star98_batch4.mlpackage" / "Manifest.json").write_text("[]")
+    done = run("verify", "--weights", kinds)
+    assert done.exit_code == 1
+    assert "star98_fp16.onnx is missing" in done.stderr
+    assert "star98_batch4.mlpackage was changed or damaged" in done.stderr
+    states = {row[1]: row[2] for row in cells(done.stdout)}
+    assert states["star98_fp16.onnx"] == "missing"
+    assert states["star98_batch4.mlpackage"] == "refused"
+    assert states["star98.onnx"] == "unchanged"
 
 
 def test_verify_does_not_ask_for_optional_models(home):

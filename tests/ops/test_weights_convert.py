@@ -10,6 +10,7 @@ pytest.importorskip("onnxscript", reason="needs torch: make test EXTRAS=dev,conv
 
 from ops.weights_commands import app  # noqa: E402
 from tests.stand_ins.pfld import write_pfld  # noqa: E402
+from weights import conversion  # noqa: E402
 from weights.architectures.retinaface import RetinaFace  # noqa: E402
 from weights.manifest import CHECKPOINTS, sha256_of  # noqa: E402
 
@@ -20,6 +21,12 @@ def home(tmp_path, monkeypatch):
     folder = tmp_path / "home"
     monkeypatch.setenv("FACEMIRROR_WEIGHTS", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def without_kinds(monkeypatch):
+    """Only the float32 models are made: the others take seconds each."""
+    monkeypatch.setattr(conversion, "make_kinds", lambda *_: ())
 
 
 def run(*arguments):

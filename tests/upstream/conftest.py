@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.shared import shared
-from weights.manifest import CHECKPOINTS, MODELS, read_record, write_record
+from weights.manifest import CHECKPOINTS, MODELS, RECORD_FILE, read_record, write_record
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +38,22 @@ def published(made_once) -> Path:
 def published_weights(published, weights_folder, made_once) -> Path:
     """Every model converted from the published files, STAR and MTL from seeded stand-ins."""
     from weights.conversion import convert
+    from weights.kinds import making
 
     def make(folder: Path) -> None:
-        convert(published, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(making, "BATCHES", {})
+            convert(published, folder)
         stand_ins = read_record(weights_folder).models
         seeded = [stand_ins[name] for name in ("star98", "mtl_aus", "mtl_emotion_gaze")]
         for model in seeded:
             shutil.copyfile(weights_folder / model.file, folder / model.file)
+            for kind in model.variants:
+                made, copied = weights_folder / kind.file, folder / kind.file
+                (shutil.copytree if made.is_dir() else shutil.copyfile)(made, copied)
         write_record(folder, read_record(folder).having(*seeded))
 
-    made = [weights_folder / model.file for model in MODELS.values()]
+    made = [weights_folder / model.file for model in MODELS.values()] + [
+        weights_folder / RECORD_FILE
+    ]
     return made_once("published-weights", made, make)

@@ -1,6 +1,7 @@
 """Checkpoints become ONNX models, or are refused. What models answer: tests/goldens."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime
@@ -16,6 +17,7 @@ from tests.stand_ins.checkpoints import write_checkpoint  # noqa: E402
 from tests.stand_ins.landmark_models import write_checkpoints  # noqa: E402
 from tests.stand_ins.openface2 import write_openface2  # noqa: E402
 from tests.stand_ins.pfld import write_pfld  # noqa: E402
+from weights import conversion  # noqa: E402
 from weights.clnf.files import VALIDATOR  # noqa: E402
 from weights.clnf.packing import packed  # noqa: E402
 from weights.conversion import convert, refuse_disagreement  # noqa: E402
@@ -23,10 +25,12 @@ from weights.export import differences  # noqa: E402
 from weights.manifest import (  # noqa: E402
     CHECKPOINTS,
     MODELS,
+    ModelVariant,
     WeightsError,
     read_record,
     sha256_of,
     verify_model,
+    write_record,
 )
 from weights.openface2 import SHAPE_MODEL  # noqa: E402
 from weights.recipes import RECIPES  # noqa: E402
@@ -45,6 +49,7 @@ CONTRACT = {
     "mtl_emotion_gaze": ({"faces": [2, 3, 224, 224]}, {"emotions": [2, 8], "gaze": [2, 2]}),
 }
 RETINAFACE = CHECKPOINTS["retinaface"].file
+HALF = ModelVariant("fp16", "half.onnx", "0" * 64, 1, 0.1, "px", "tests")
 
 
 def session(folder: Path, name: str) -> onnxruntime.InferenceSession:
@@ -60,6 +65,12 @@ def retinaface_only(tmp_path):
     folder.mkdir()
     write_checkpoint("retinaface", folder)
     return folder, tmp_path / "weights"
+
+
+@pytest.fixture
+def without_kinds(monkeypatch):
+    """Only the float32 models are made: the others take seconds each."""
+    monkeypatch.setattr(conversion, "make_kinds", lambda *_: ())
 
 
 @pytest.mark.parametrize("name", CONTRACT)
@@ -136,18 +147,44 @@ def test_converting_again_gives_the_same_bytes_and_names_what_is_missing(
     checkpoints, out = retinaface_only
     lines = []
     done = convert(checkpoints, out, say=lines.append)
-    for name in ("retinaface_frame", "retinaface_face"):
-        assert sha256_of(out / MODELS[name].file) == sha256_of(weights_folder / MODELS[name].file)
+    names = ("retinaface_frame", "retinaface_face")
+    before = read_record(weights_folder).models
+    assert read_record(out).models == {name: before[name] for name in names}
     assert [checkpoint.name for checkpoint in done.missing] == ["star98", "mtl", "pfld68"]
     assert len(done.unofficial) == 2
-    assert len(lines) == 2
-    assert sorted(path.name for path in out.iterdir()) == [
-        "retinaface_face.onnx",
-        "retinaface_frame.onnx",
-        "weights.json",
-    ]
+    files = [before[name].file for name in names]
+    files += [one.file for name in names for one in before[name].variants]
+    assert {line.split(": ")[0] for line in lines if ".onnx" in line} <= set(files)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files, "weights.json"])
 
 
+def test_without_coremltools_one_line_says_so(retinaface_only, monkeypatch):
+    monkeypatch.setattr(conversion, "core_ml_can_be_made", lambda: False)
+    monkeypatch.setattr(conversion, "make_kinds", lambda *_: ())
+    lines = []
+    convert(*retinaface_only, say=lines.append)
+    assert len(lines) == 3
+    assert "no .mlpackage is made: for Macs, type pip install 'facemirror[" in lines[0]
+
+
+def test_an_int8_kind_stays_while_the_model_is_the_same(retinaface_only, monkeypatch):
+    monkeypatch.setattr(conversion, "make_kinds", lambda *_: (HALF,))
+    checkpoints, out = retinaface_only
+    convert(checkpoints, out)
+    record = read_record(out)
+    quantized = replace(HALF, kind="int8", file="retinaface_face_int8.onnx")
+    face = record.models["retinaface_face"]
+    write_record(out, record.having(replace(face, variants=(HALF, quantized))))
+    convert(checkpoints, out)
+    assert read_record(out).models["retinaface_face"].variants == (HALF, quantized)
+    state = torch.load(checkpoints / RETINAFACE, map_location="cpu")
+    state["ClassHead.0.conv1x1.bias"] += 0.1
+    torch.save(state, checkpoints / RETINAFACE)
+    convert(checkpoints, out)
+    assert read_record(out).models["retinaface_face"].variants == (HALF,)
+
+
+@pytest.mark.usefixtures("without_kinds")
 def test_another_checkpoint_is_converted_but_marked(retinaface_only, weights_folder):
     checkpoints, out = retinaface_only
     state = torch.load(checkpoints / RETINAFACE, map_location="cpu")
@@ -205,6 +242,7 @@ def test_code_inside_a_checkpoint_is_not_run(tmp_path):
         convert(tmp_path, tmp_path / "out")
 
 
+@pytest.mark.usefixtures("without_kinds")
 @pytest.mark.parametrize("file", CHECKPOINTS["pfld68"].files)
 def test_pfld_is_taken_under_both_names(published_pfld, checkpoints, tmp_path, file):
     shutil.copyfile(checkpoints / "pfld_68.onnx", tmp_path / file)

@@ -1,8 +1,8 @@
 """STAR: a stacked hourglass that finds the 98 WFLW points (Zhou et al., CVPR 2023).
 
-Input: one face, float32 [1,3,256,256], **BGR**, x/255*2-1. Output: points [1,98,2], x and y in
-[-1,1] over the crop (the ends lie on the border pixels of the 64x64 maps), and a confidence [1] in
-[0,1].
+Input: faces, float32 [n,3,256,256], **BGR**, x/255*2-1. Output: points [n,98,2], x and y in
+[-1,1] over the crop (the ends lie on the border pixels of the 64x64 maps), and a confidence [n] in
+[0,1]. Each face's answer is its own, whatever lies beside it.
 
 A point is the mean position under its *heat map*, after the map is multiplied by its *point map*
 and by the *edge maps* it lies on. Confidence is our own measure, upstream gives none: the mean,
@@ -24,12 +24,12 @@ WIDTH = 256
 INPUT_SIZE = 256
 MAP_SIZE = 64
 HEAT_THRESHOLD = 0.05
-SMALLEST_SUM = 1e-6
+SMALLEST_SUM = 2.0**-14  # float16's smallest normal number; upstream's 1e-6 would be 0
 STEEPNESS = 30_000.0  # twice: above a float32 step near the threshold; below float16's maximum
 
 
 class StackMaps(NamedTuple):
-    """What one stack says, activated, each [1,channels,64,64]."""
+    """What one stack says, activated, each [n,channels,64,64]."""
 
     heat: Tensor  # 98 channels, >= 0
     point: Tensor  # 98 channels, in [0,1]
@@ -108,7 +108,7 @@ class CoordConv(nn.Module):
         self.bn = nn.BatchNorm2d(outside) if normed else None
 
     def forward(self, x: Tensor, previous_heat: Tensor | None = None) -> Tensor:
-        channels = [x, self.coordinates]
+        channels = [x, self.coordinates.expand(x.shape[0], -1, -1, -1)]
         if previous_heat is not None:
             seen = _above_threshold(previous_heat[:, POINTS - 1 :])
             channels.append(self.coordinates[:, :2] * seen)
@@ -125,6 +125,11 @@ def _above_threshold(heat: Tensor) -> Tensor:
     return (ramp * STEEPNESS).clamp(0, 1)
 
 
+def _sum(maps: Tensor) -> Tensor:
+    """[n,channels] of [n,channels,64,64]; rows first: 4096 numbers in one float16 lose digits."""
+    return maps.sum(dim=3).sum(dim=2)
+
+
 class Hourglass(nn.Module):
     """Halves the map `depth` times and comes back, adding what it passed on the way."""
 
@@ -139,7 +144,7 @@ class Hourglass(nn.Module):
     def forward(self, x: Tensor, previous_heat: Tensor | None = None) -> Tensor:
         if self.coordconv is not None:
             x = self.coordconv(x, previous_heat)
-        low = self.low3(self.low2(self.low1(F.max_pool2d(x, 2))))
+        low = self.low3(self.low2(self.low1(F.max_pool2d(x, 2, 2))))
         passed: Tensor = self.up1(x)
         return passed + F.interpolate(low, scale_factor=2.0, mode="nearest")
 
@@ -205,11 +210,11 @@ class Star98(nn.Module):
         return StackMaps(heat, point, edge, self.e2h_transform(edge) * point * heat)
 
     def decode(self, maps: StackMaps) -> tuple[Tensor, Tensor]:
-        """Points [1,98,2] and confidence [1] of one stack."""
-        total = torch.maximum(maps.fused.sum(dim=(2, 3)), torch.tensor(SMALLEST_SUM))
-        x = (maps.fused * self.grid[:, 1:]).sum(dim=(2, 3)) / total
-        y = (maps.fused * self.grid[:, :1]).sum(dim=(2, 3)) / total
-        response = (maps.fused * maps.point).sum(dim=(2, 3)) / total
+        """Points [n,98,2] and confidence [n] of one stack."""
+        total = torch.maximum(_sum(maps.fused), torch.tensor(SMALLEST_SUM))
+        x = _sum(maps.fused * self.grid[:, 1:]) / total
+        y = _sum(maps.fused * self.grid[:, :1]) / total
+        response = _sum(maps.fused * maps.point) / total
         return torch.stack([x, y], dim=2), response.mean(dim=1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,9 +8,10 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import nn
 
-from weights.conversion import CACHE_KEY, refuse_disagreement
+from weights.conversion import refuse_disagreement
 from weights.export import differences, export
 from weights.manifest import MODELS, InstalledModel, read_record, write_record
+from weights.model_files import note_origin
 from weights.recipes import RECIPES
 
 SOURCE = "weights/demo/train.py"
@@ -32,7 +33,7 @@ def publish(name: str, network: nn.Module, out: Path) -> InstalledModel:
     graph = export(network.eval(), inputs[0], recipe.input_name, recipe.output_names)
     _halve_large_layers(graph)
     refuse_disagreement(name, differences(network, graph, inputs))
-    _note_origin(graph, name, parameters)
+    note_origin(graph, _notes(name, parameters))
     content = graph.SerializeToString(deterministic=True)
     out.mkdir(parents=True, exist_ok=True)
     (out / MODELS[name].file).write_bytes(content)
@@ -78,17 +79,13 @@ def _checksum(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _note_origin(graph: ModelProto, name: str, parameters: str) -> None:
-    """The same notes as the real models carry, and a cache key that changes with the model."""
-    content = graph.SerializeToString(deterministic=True)
-    notes = {
+def _notes(name: str, parameters: str) -> dict[str, str]:
+    """The same notes as the real models carry."""
+    return {
         "model": name,
         "source_file": SOURCE,
         "source_sha256": parameters,
         "official": "false",
         "demo": "true",
         "converter": CONVERTER,
-        CACHE_KEY: hashlib.sha256(content).hexdigest()[:40],
     }
-    for key, value in notes.items():
-        graph.metadata_props.add(key=key, value=value)
