@@ -116,7 +116,7 @@ def server(
             min=1,
             help="Processes that read recordings and write outputs.",
             envvar="FACEMIRROR_FILES_WORKERS",
-            show_default="one a core, at most 4",
+            show_default="cores + 1, at most 4",
             metavar="COUNT",
         ),
     ] = None,

@@ -68,8 +68,9 @@ def serve(options: ServerOptions, console: Console) -> None:
 
 
 def fitting_files_workers() -> int:
-    """How many files workers this machine gets: one for each core, up to MOST_FILES_WORKERS."""
-    return min(MOST_FILES_WORKERS, os.cpu_count() or 1)
+    """How many files workers this machine gets: one for each core, and one that feeds while all
+    others write whole recordings; up to MOST_FILES_WORKERS."""
+    return min(MOST_FILES_WORKERS, (os.cpu_count() or 1) + 1)
 
 
 def files_posts(count: int, host: str) -> list[WorkerPost]:

@@ -13,8 +13,8 @@ def test_the_first_has_the_servers_name_and_all_read_the_same_queue():
     assert {(post.queues, post.host) for post in posts} == {((FILES_QUEUE,), "lab")}
 
 
-def test_a_machine_gets_one_for_each_core_up_to_a_few(monkeypatch):
-    for cores, count in ((1, 1), (2, 2), (64, MOST_FILES_WORKERS), (None, 1)):
+def test_a_machine_gets_one_for_each_core_and_one_more_up_to_a_few(monkeypatch):
+    for cores, count in ((1, 2), (2, 3), (64, MOST_FILES_WORKERS), (None, 2)):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         assert fitting_files_workers() == count
 
