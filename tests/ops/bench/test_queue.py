@@ -9,6 +9,7 @@ from ops.bench.queue.film import bytes_a_frame, draw, example, lengthen
 from ops.bench.queue.measuring import Load
 from tests.ops.outputs import Outputs
 from workers.chunk.order import AnalysisSettings
+from workers.process.app import app
 from workers.video.reading.index import read_index
 
 FRAMES = 20
@@ -44,8 +45,10 @@ def test_what_travels_is_as_large_as_of_a_camera(short, given):
 def test_a_load_goes_through_and_says_what_it_cost_simulated(short, given, tmp_path):
     given.write(tmp_path / "example")
     load = Load(workers=1, files=1, seconds=0.4, minutes=0.1, short=short)
+    broker = app.conf.broker_url
     found = served(load, 0.002, tmp_path / "example", tmp_path / "served")
     json.dumps(found)
+    assert app.conf.broker_url == broker  # this process has its own still
     assert (found["recordings"], found["frames"]) == (1, 180)
     assert 0 < found["frames_per_s"] < 500
     assert found["a_chunk"]["kB_from_redis"] > 0.9 * found["a_chunk"]["kB_to_redis"] > 0
