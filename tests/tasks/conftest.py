@@ -32,7 +32,7 @@ def working_redis(private_redis, tmp_path) -> "Iterator[redis.Redis]":
 
 @pytest.fixture(scope="session")
 def server(phantom_weights, tmp_path_factory) -> Iterator[Lab]:
-    """A laboratory for all tests of a process, as Celery keeps the broker that it first had."""
+    """A laboratory for all tests of a process: starting one takes a second."""
     with laboratory(phantom_weights, tmp_path_factory.mktemp("lab")) as made:
         yield made
 

@@ -134,7 +134,7 @@ def worker_parents(name: str) -> list[psutil.Process]:
 
 @contextmanager
 def laboratory(weights: Path, folder: Path) -> Iterator[Lab]:
-    """A laboratory whose server ends with the block; one a process, as Celery keeps its broker."""
+    """A laboratory whose server ends with the block."""
     with PrivateRedis() as server:
         configuration = Configuration(
             broker=server.url,

@@ -28,8 +28,7 @@ BUDGET = 160_000
 
 
 def configure(url: str, folder: Path) -> None:
-    """Make this process a worker on that Redis. Messages are not sent: Celery keeps the broker that
-    it first had."""
+    """Make this process a worker on that Redis."""
     connect(
         Configuration(
             broker=url,

@@ -25,7 +25,8 @@ app = Celery(
 
 
 def connect(configuration: Configuration) -> None:
-    """Point the app at a broker."""
+    """Point the app at a broker, wherever it was before."""
+    _forget_connections()
     app.conf.broker_url = app.conf.result_backend = with_checked_certificate(configuration.broker)
     app.conf.broker_transport_options = {
         # Renewed while the worker lives (workers.process.lease): it need not exceed a chunk's time.
@@ -37,6 +38,12 @@ def connect(configuration: Configuration) -> None:
         "queue_order_strategy": "priority",
     }
     app.conf.facemirror = configuration
+
+
+def _forget_connections() -> None:
+    """Celery would go on with the pools and the result backend of the broker that it first had."""
+    app._after_fork()
+    vars(app._local).pop("backend", None)
 
 
 app.conf.update(

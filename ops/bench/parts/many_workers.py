@@ -64,10 +64,7 @@ def measure(setting: Setting, findings: Findings) -> None:
 
 
 def _told(load: Load, count: int) -> dict[str, Any]:
-    """What the benchmark of the queue says. Raises UsageError where it fails.
-
-    In a process of its own for each count: Celery's app keeps to the first Redis that it met.
-    """
+    """What the benchmark of the queue says. Raises UsageError where it fails."""
     line = [sys.executable, "-P", "-m", "ops.bench.queue", *load.options(count)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:

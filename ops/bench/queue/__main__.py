@@ -10,8 +10,6 @@ idle second cost: CPU by kind of process, Redis' commands and bytes.
 
 import json
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +20,7 @@ from ops.bench.queue.film import bytes_a_frame, draw, example
 from ops.bench.queue.measuring import Load, measure
 from weights.manifest import DEMO_FOLDER
 from workers.chunk.order import AnalysisSettings
-from workers.process.app import connect
+from workers.process.app import app, connect
 from workers.process.configuration import Configuration, default_compiled
 from workers.process.private_redis import PrivateRedis
 from workers.session.backends import SIMULATED_BACKEND
@@ -52,15 +50,8 @@ def main(
 
 
 def served(load: Load, seconds_a_frame: float, given: Path, folder: Path) -> dict[str, object]:
-    """What a Redis of its own, and everything around it, does with a load. given: the example.
-
-    In a process of its own, too: Celery keeps the broker that it first had.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_served, load, seconds_a_frame, given, folder).result()
-
-
-def _served(load: Load, seconds_a_frame: float, given: Path, folder: Path) -> dict[str, object]:
+    """What a Redis of its own, and everything around it, does with a load. given: the example."""
+    before: Configuration = app.conf.facemirror
     with PrivateRedis() as server:
         configuration = Configuration(
             broker=server.url,
@@ -71,7 +62,10 @@ def _served(load: Load, seconds_a_frame: float, given: Path, folder: Path) -> di
             simulated_example=given,
         )
         connect(configuration)
-        return measure(load, server, configuration, folder)
+        try:
+            return measure(load, server, configuration, folder)
+        finally:
+            connect(before)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_a_load_goes_through_and_says_what_it_cost_simulated(short, given, tmp_p
     broker = app.conf.broker_url
     found = served(load, 0.002, tmp_path / "example", tmp_path / "served")
     json.dumps(found)
-    assert app.conf.broker_url == broker  # this process has its own still
+    assert app.conf.broker_url == broker
     assert (found["recordings"], found["frames"]) == (1, 180)
     assert 0 < found["frames_per_s"] < 500
     assert found["a_chunk"]["kB_from_redis"] > 0.9 * found["a_chunk"]["kB_to_redis"] > 0

@@ -17,9 +17,9 @@ from tests.recordings import Recipe, record
 MACS = frozenset({"facemirror@mac-3", "facemirror@mac-4"})
 WORKERS = MACS | {"facemirror-server@lab-server"}
 SIMULATED = ("--provider", "simulated")
-FRAMES = 40
+FRAMES = 20
 CHUNK = re.compile("P017_smile.mov frames [0-9]+\N{EN DASH}[0-9]+")
-SECONDS_A_FRAME = 3.1  # a chunk, 20 frames, takes more than a minute
+SECONDS_A_FRAME = 6.2  # a chunk, 10 frames, takes more than a minute
 NAME, STATUS, ACTIVE = 0, 1, 2  # columns of Flower's workers
 
 
