@@ -5,7 +5,7 @@ What a real one holds depends on its chunk alone.
 
     python -P -m ops.bench.parts.length FILM EXAMPLE FOLDER
 
-measures one recording, in a process of its own: Celery's app keeps to the first Redis that it met.
+measures one recording, in a process of its own: what another one left in memory does not count.
 """
 
 import json
@@ -19,7 +19,7 @@ from ops.bench.measuring.figures import Findings
 from ops.bench.measuring.films import draw_phantom
 from ops.bench.measuring.processes import ProcessWatch
 from ops.bench.measuring.setting import Setting
-from ops.bench.queue.crew import crew
+from ops.bench.queue.crew import crew, simulated_broker
 from ops.bench.queue.film import example, lengthen
 from ops.errors import UsageError
 from ops.studies.submission import Request, StudyOptions, model_sums, submit
@@ -27,13 +27,10 @@ from tasks.dispatch import Dispatcher
 from tasks.messages import RunSettings
 from weights.manifest import DEMO_FOLDER
 from workers.chunk.order import AnalysisSettings
-from workers.process.app import connect
 from workers.process.broker import redis_client
-from workers.process.configuration import DEFAULT_REDIS_BUDGET, Configuration, default_compiled
+from workers.process.configuration import DEFAULT_REDIS_BUDGET
 from workers.process.launcher import Workers
-from workers.process.private_redis import PrivateRedis
 from workers.process.queues import FILES_QUEUE, SIMULATED
-from workers.session.backends import SIMULATED_BACKEND
 from workers.session.needed_models import check_weights
 
 PART = "length"
@@ -71,17 +68,11 @@ def peaks(film: Path, given: Path, folder: Path) -> dict[str, float]:
     """The largest process of each kind, MiB, while a recording goes through. given: what the
     worker gives of every chunk."""
     folder.mkdir()
-    with PrivateRedis() as server:
-        configuration = Configuration(
-            broker=server.url,
-            weights=DEMO_FOLDER,
-            backend=SIMULATED_BACKEND,
-            compiled=default_compiled(),
-            simulated_example=given,
-        )
-        connect(configuration)
-        with crew(1, 1, configuration, folder / "workers.log") as workers:
-            return _watched(film, server.url, workers, folder / "out")
+    with (
+        simulated_broker(given) as (server, configuration),
+        crew(1, 1, configuration, folder / "workers.log") as workers,
+    ):
+        return _watched(film, server.url, workers, folder / "out")
 
 
 def _watched(film: Path, url: str, workers: Workers, out: Path) -> dict[str, float]:

@@ -16,14 +16,10 @@ from typing import Annotated
 import psutil
 import typer
 
+from ops.bench.queue.crew import simulated_broker
 from ops.bench.queue.film import bytes_a_frame, draw, example
 from ops.bench.queue.measuring import Load, measure
-from weights.manifest import DEMO_FOLDER
 from workers.chunk.order import AnalysisSettings
-from workers.process.app import app, connect
-from workers.process.configuration import Configuration, default_compiled
-from workers.process.private_redis import PrivateRedis
-from workers.session.backends import SIMULATED_BACKEND
 
 
 def main(
@@ -51,21 +47,8 @@ def main(
 
 def served(load: Load, seconds_a_frame: float, given: Path, folder: Path) -> dict[str, object]:
     """What a Redis of its own, and everything around it, does with a load. given: the example."""
-    before: Configuration = app.conf.facemirror
-    with PrivateRedis() as server:
-        configuration = Configuration(
-            broker=server.url,
-            weights=DEMO_FOLDER,
-            backend=SIMULATED_BACKEND,
-            compiled=default_compiled(),
-            simulated_seconds=seconds_a_frame,
-            simulated_example=given,
-        )
-        connect(configuration)
-        try:
-            return measure(load, server, configuration, folder)
-        finally:
-            connect(before)
+    with simulated_broker(given, seconds_a_frame) as (server, configuration):
+        return measure(load, server, configuration, folder)
 
 
 if __name__ == "__main__":
